@@ -1,10 +1,11 @@
-import { groupBy } from '../support/collections.ts';
+import { chunksOf, groupBy } from '../support/collections.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { refusal } from '../redis/errors.ts';
-import { encodeCommand, type Connection } from '../redis/connection.ts';
+import { encodeArgument, encodeCommand, type Connection } from '../redis/connection.ts';
 import { ReplyError } from '../redis/reply.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
-import { type BenchOptions, needsKeys } from './options.ts';
+import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
+import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
+import type { Traffic } from './workload.ts';
 import { type Info, infoNumber } from '../redis/info.ts';
 import { InputError } from '../support/failure.ts';
 
@@ -13,44 +14,39 @@ const spareSeconds = 600;
 const batchKeys = 1000;
 const batchBytes = 2 ** 20;
 
-/** The keys of one run that live on one node, with the bytes of the commands on them. */
-export class KeySet {
-  /** GET, one for each key. */
-  readonly gets: readonly string[];
-  /** GET of keys that are never written. */
-  readonly absentGets: readonly string[];
-  /** SET, one for each key, up to where the value begins; `setTail` follows. */
-  readonly setHeads: readonly string[];
-  readonly setTail: string;
+/** How the keys of a store are written. */
+interface Writing {
+  /** For messages. */
+  readonly subject: string;
+  /** The commands for the key with this number, encoded; each has so many replies, and takes so many bytes. */
+  readonly encode: (index: number) => string;
+  readonly replies: number;
+  readonly bytes: number;
+}
+
+/** Keys of one run on one node that are of one type: how they are made, and removed. */
+export class KeyStore {
   /** How many of `names`, from the first, may exist on the server. */
-  written = 0;
+  private written = 0;
 
   constructor(
-    readonly node: RedisNode,
+    private readonly node: RedisNode,
     readonly names: readonly ByteString[],
-    absentNames: readonly ByteString[],
-    private readonly payload: ByteString,
-    ttlSeconds: number,
-  ) {
-    const setTo = (key: ByteString, value: ByteString) =>
-      encodeCommand(['SET', key, value, 'EX', ttlSeconds]);
-    this.gets = names.map((key) => encodeCommand(['GET', key]));
-    this.absentGets = absentNames.map((key) => encodeCommand(['GET', key]));
-    this.setHeads = names.map((key) => beforeValue(setTo(key, asBytes('')), key));
-    const [first = asBytes('')] = names;
-    const whole = setTo(first, payload);
-    this.setTail = whole.slice(beforeValue(whole, first).length);
-  }
+    private readonly writing: Writing,
+  ) {}
 
   /** Writes every key, or renews its TTL. Stops between batches where the signal is aborted. @throws RedisError */
   async fill(connection: Connection, signal: AbortSignal): Promise<void> {
-    const most = Math.max(1, Math.min(batchKeys, Math.floor(batchBytes / this.payload.length)));
+    const { subject, encode, replies, bytes } = this.writing;
+    const most = Math.max(1, Math.min(batchKeys, Math.floor(batchBytes / bytes)));
     for (let start = 0; start < this.names.length && !signal.aborted; start += most) {
-      const heads = this.setHeads.slice(start, start + most);
-      this.written = Math.max(this.written, start + heads.length);
-      const replies = await connection.send(heads.map((head) => head + this.setTail).join(''), heads.length);
-      const refused = replies.find((reply) => reply instanceof ReplyError);
-      if (refused) throw refusal(refused, '`SET`', connection.address);
+      const end = Math.min(start + most, this.names.length);
+      this.written = Math.max(this.written, end);
+      let encoded = '';
+      for (let index = start; index < end; index++) encoded += encode(index);
+      const answers = await connection.send(encoded, (end - start) * replies);
+      const refused = answers.find((reply) => reply instanceof ReplyError);
+      if (refused) throw refusal(refused, subject, connection.address);
     }
   }
 
@@ -87,6 +83,83 @@ export class KeySet {
   }
 }
 
+/** The keys of one run that live on one node, and the commands on them. */
+export class NodeKeys {
+  readonly strings: KeyStore;
+  /** With the names of a group as its fields. */
+  readonly hashes: KeyStore;
+  private readonly group: number;
+
+  /** @param names With a group, those of one follow each other, and all of it are here. The same for the absent ones. */
+  constructor(
+    readonly node: RedisNode,
+    readonly names: readonly ByteString[],
+    private readonly absentNames: readonly ByteString[],
+    private readonly options: Pick<BenchOptions, 'group' | 'getRatio' | 'hitRatio'>,
+    private readonly payload: ByteString,
+    private readonly ttlSeconds: number,
+  ) {
+    const group = (this.group = options.group ?? 1);
+    this.strings = new KeyStore(node, names, {
+      subject: '`SET`',
+      encode: (index) => encodeCommand(['SET', names[index] as ByteString, payload, 'EX', ttlSeconds]),
+      ...{ replies: 1, bytes: payload.length },
+    });
+    const groups = options.group === null ? [] : chunksOf(names, group);
+    const hashes = groups.map(([first = asBytes('')]) => hashOf(first));
+    this.hashes = new KeyStore(node, hashes, {
+      subject: '`HSET`',
+      // In a transaction: a process that is killed leaves no key without a TTL.
+      encode: (index) => {
+        const hash = hashes[index] as ByteString;
+        const fields = (groups[index] ?? []).flatMap((_, field) => [fieldOf(field), payload]);
+        return [['MULTI'], ['HSET', hash, ...fields], ['PEXPIRE', hash, ttlSeconds * 1000], ['EXEC']]
+          .map((command) => encodeCommand(command as RedisCommand))
+          .join('');
+      },
+      ...{ replies: 4, bytes: payload.length * group },
+    });
+  }
+
+  /** What is to be there before the workload runs. */
+  storeOf(workload: WorkloadName): KeyStore {
+    return workload === 'hget' ? this.hashes : this.strings;
+  }
+
+  trafficOf(workload: WorkloadName): Traffic {
+    const { names, absentNames, group, ttlSeconds, payload } = this;
+    const { getRatio, hitRatio } = this.options;
+    const { keysPerRead, read } = readingOf(workload, group);
+    const [first = asBytes('')] = names;
+    const setTo = (key: ByteString, value: ByteString) =>
+      encodeCommand(['SET', key, value, 'EX', ttlSeconds]);
+    const isWriting = workload === 'set' || workload === 'mixed';
+    return {
+      ...{ keysPerRead, reads: names.map(read), absentReads: absentNames.map(read), hitRatio },
+      readShare: workload === 'set' ? 0 : workload === 'mixed' ? getRatio : 1,
+      writeHeads: isWriting ? names.map((key) => beforeValue(setTo(key, asBytes('')), key)) : [],
+      writeTail: setTo(first, payload).slice(beforeValue(setTo(first, payload), first).length),
+    };
+  }
+}
+
+/** A read of a key; of MGET, its argument. */
+function readingOf(
+  workload: WorkloadName,
+  group: number,
+): { keysPerRead: number; read: (key: ByteString, index: number) => string } {
+  if (workload === 'mget') return { keysPerRead: group, read: encodeArgument };
+  const read =
+    workload === 'hget'
+      ? (key: ByteString, index: number) => encodeCommand(['HGET', hashOf(key), fieldOf(index % group)])
+      : (key: ByteString) => encodeCommand(['GET', key]);
+  return { keysPerRead: 1, read };
+}
+
+/** The hash of the group that a key is of. */
+const hashOf = (key: ByteString) => asBytes(`${key.slice(0, key.indexOf('}') + 1)}:hash`);
+const fieldOf = (index: number) => asBytes(String(index));
+
 /** What became of the keys of a run. Those neither removed nor left had already gone: expired, or evicted. */
 export interface Removal {
   readonly removed: number;
@@ -105,26 +178,30 @@ export function ttlSecondsOf(
   return spareSeconds + Math.ceil(phases * (longest + warmupSeconds));
 }
 
-/** Names of the same length under a prefix that no other run has. */
-export function keyNames(runId: string, count: number): ByteString[] {
+/** Names of the same length under a prefix that no other run has. Those of a group share a hash tag, and so a slot. */
+export function keyNames(runId: string, count: number, group: number | null = null): ByteString[] {
   const digits = String(count - 1).length;
-  return Array.from({ length: count }, (_, index) =>
-    asBytes(`cachectl:bench:${runId}:${String(index).padStart(digits, '0')}`),
-  );
+  const padded = (number: number) => String(number).padStart(digits, '0');
+  return Array.from({ length: count }, (_, index) => {
+    const tag = group === null ? '' : `{${padded(Math.floor(index / group))}}:`;
+    return asBytes(`cachectl:bench:${runId}:${tag}${padded(index)}`);
+  });
 }
 
 /** The keys of a run, by node. */
-export function keySetsOf(
+export function nodeKeysOf(
   server: RedisServer,
-  names: readonly ByteString[],
-  absentNames: readonly ByteString[],
+  runId: string,
+  options: BenchOptions,
   payload: ByteString,
   ttlSeconds: number,
-): KeySet[] {
-  const byNode = groupBy(names, (name) => server.nodeFor(name));
-  const absentByNode = groupBy(absentNames, (name) => server.nodeFor(name));
-  return [...byNode].map(
-    ([node, list]) => new KeySet(node, list, absentByNode.get(node) ?? [], payload, ttlSeconds),
+): NodeKeys[] {
+  const { keys, group, hitRatio } = options;
+  const nodeOf = (name: ByteString) => server.nodeFor(name);
+  const absent = hitRatio < 1 ? keyNames(`${runId}:absent`, keys, group) : [];
+  const absentByNode = groupBy(absent, nodeOf);
+  return [...groupBy(keyNames(runId, keys, group), nodeOf)].map(
+    ([node, names]) => new NodeKeys(node, names, absentByNode.get(node) ?? [], options, payload, ttlSeconds),
   );
 }
 
@@ -150,7 +227,8 @@ export function checkFootprint(
 ): void {
   if (info === null || !workloads.some(needsKeys)) return;
   const memory = infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory') || Infinity;
-  const footprint = (keys * (payloadBytes + bytesPerKey)) / nodeCount;
+  const copies = new Set(workloads.filter(needsKeys).map((workload) => workload === 'hget')).size;
+  const footprint = (copies * keys * (payloadBytes + bytesPerKey)) / nodeCount;
   if (footprint <= memory * largestShare) return;
   throw new InputError(
     `\`--keys ${keys} --payload ${payloadBytes}\` would take ${Math.ceil(footprint)} bytes of the server's ${memory}: more than a tenth`,

@@ -1,9 +1,12 @@
 import { InputError } from '../support/failure.ts';
 import type { Distribution } from './key-choice.ts';
 
-export const workloadNames = ['ping', 'get', 'set', 'mixed'] as const;
+export const workloadNames = ['ping', 'get', 'set', 'mixed', 'mget', 'hget'] as const;
 
-/** `ping`: PING · `get`: GET of keys that exist · `set`: SET … EX of keys that exist · `mixed`: both at random. */
+/**
+ * `ping`: PING · `get`: GET of keys that exist · `set`: SET … EX of keys that exist · `mixed`: both at random · `mget`: MGET of a
+ * group of keys · `hget`: HGET of a field of a hash.
+ */
 export type WorkloadName = (typeof workloadNames)[number];
 
 export interface BenchOptions {
@@ -12,13 +15,15 @@ export interface BenchOptions {
   /** Commands in one write; the next are sent when all are answered. */
   readonly pipeline: number;
   readonly payloadBytes: number;
-  /** Keys that `get`, `set` and `mixed` use. */
+  /** Keys that are used; of `hget` the fields. */
   readonly keys: number;
+  /** Keys that `mget` reads at once, and fields of a hash of `hget`; null: neither is measured. */
+  readonly group: number | null;
   /** Share of GET in `mixed`, from 0 to 1. */
   readonly getRatio: number;
   /** Which keys are used how often. */
   readonly distribution: Distribution;
-  /** Share of the GETs whose key exists, from 0 to 1. */
+  /** Share of the reads whose key exists, from 0 to 1. */
   readonly hitRatio: number;
   /** The end of each workload in each round. */
   readonly limit: Limit;
@@ -31,6 +36,9 @@ export interface BenchOptions {
   /** Commands per second over all connections; null: each connection sends as soon as it has its answer. */
   readonly ratePerSecond: number | null;
 }
+
+/** Where no other is asked for. */
+export const defaultWorkloads: readonly WorkloadName[] = ['ping', 'get', 'set', 'mixed'];
 
 export type Limit =
   | { readonly kind: 'duration'; readonly seconds: number }
@@ -46,7 +54,7 @@ const mostBytesInFlight = 256 * 2 ** 20;
 
 /** @throws InputError for amounts that would hurt the server or this machine */
 export function checkOptions(options: BenchOptions): void {
-  const { connections, keys, pipeline, payloadBytes, limit, rounds } = options;
+  const { connections, keys, group, pipeline, payloadBytes, limit, rounds } = options;
   if (connections > mostConnections) {
     throw new InputError(
       `\`--connections ${connections}\` is more than ${mostConnections}`,
@@ -62,11 +70,14 @@ export function checkOptions(options: BenchOptions): void {
   if (limit.kind === 'duration' && limit.seconds <= 0) {
     throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');
   }
-  const inFlight = connections * pipeline * payloadBytes;
+  const atOnce = options.workloads.includes('mget') ? (group ?? 1) : 1;
+  const inFlight = connections * pipeline * atOnce * payloadBytes;
   if (inFlight > mostBytesInFlight) {
+    const names = ['connections', 'pipeline', ...(atOnce > 1 ? ['group'] : []), 'payload'];
+    const values = [connections, pipeline, ...(atOnce > 1 ? [atOnce] : []), payloadBytes];
     throw new InputError(
-      `\`--connections ${connections} --pipeline ${pipeline} --payload ${payloadBytes}\` would send ${inFlight} bytes at once, and the limit is ${mostBytesInFlight}`,
-      'lower --connections, --pipeline or --payload',
+      `\`${names.map((name, index) => `--${name} ${values[index]}`).join(' ')}\` would send ${inFlight} bytes at once, and the limit is ${mostBytesInFlight}`,
+      `lower --${names.slice(0, -1).join(', --')} or --payload`,
     );
   }
 }

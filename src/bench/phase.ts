@@ -51,9 +51,9 @@ export interface PhaseOutcome {
   readonly operations: number;
   /** Error replies; the first ends the phase. */
   readonly errors: number;
-  /** GETs of keys that were never written. */
+  /** Of the lookups, those of keys that were never written. */
   readonly expectedMisses: number;
-  /** GETs that were answered. */
+  /** Lookups of keys that were answered: MGET makes one for each key. */
   readonly lookups: number;
   /** Of them, those that found nothing. */
   readonly misses: number;
@@ -153,7 +153,9 @@ class PhaseRun {
       now = clock.now();
       const [errors, misses] = [this.errors, this.misses];
       this.take(replies, start, now, connection.address);
-      const own = { misses: this.misses - misses, errors: lookups === count ? this.errors - errors : 0 };
+      // Which commands of a mix were refused is not known, and the first refusal ends the phase.
+      const refused = lookups >= count ? Math.round(((this.errors - errors) * lookups) / count) : 0;
+      const own = { misses: this.misses - misses, errors: refused };
       const hits = lookups - own.misses - own.errors;
       this.lookups += lookups - own.errors;
       this.expectedMisses += commands.absent - absent;
@@ -221,6 +223,7 @@ class PhaseRun {
         this.errors++;
         answered--;
       } else if (reply === null) this.misses++;
+      else this.misses += reply.reduce((misses: number, each) => (each === null ? misses + 1 : misses), 0);
     }
     this.operations += answered;
     if (refused) {

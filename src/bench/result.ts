@@ -11,13 +11,13 @@ export interface WorkloadResult {
   readonly operations: number;
   /** Error replies. The first ends the benchmark, so more come from the same batch only. */
   readonly errors: number;
-  /** GETs that were answered. */
+  /** Lookups of keys that were answered: MGET makes one for each key. */
   readonly lookups: number;
   /** Of them, those that found no key. */
   readonly misses: number;
-  /** GETs of keys that were never written, as `--hit-ratio` wants. */
+  /** Lookups of keys that were never written, as `--hit-ratio` wants. */
   readonly expectedMisses: number;
-  /** Of the GETs; null where there was none. */
+  /** Of the lookups; null where there was none. */
   readonly missRatio: number | null;
   readonly durationSeconds: number;
   readonly throughputPerSecond: number;
@@ -89,6 +89,8 @@ export function workloadResult(
 ): WorkloadResult {
   const outcome = together(outcomes);
   const { operations, errors, misses, seconds, slices, latency, utilization, complete } = outcome;
+  // One for each key of an MGET, else one for each command.
+  const values = name === 'mget' ? outcome.lookups : operations;
   const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
   const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
   return {
@@ -101,7 +103,7 @@ export function workloadResult(
     missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,
     durationSeconds: seconds,
     throughputPerSecond: perSecond(operations),
-    bytesPerSecond: name === 'ping' ? null : perSecond((operations - misses) * payloadBytes),
+    bytesPerSecond: name === 'ping' ? null : perSecond((values - misses) * payloadBytes),
     throughputVariation: steady ? coefficientOfVariation(slices) : null,
     clientUtilization: utilization,
     clientStarvation: outcome.starvation,
@@ -177,7 +179,7 @@ export type Warning =
   | { readonly kind: 'starved'; readonly workload: WorkloadName; readonly clientStarvation: number }
   /** The highest percentiles rest on next to nothing. */
   | { readonly kind: 'few-samples'; readonly workload: WorkloadName; readonly samples: number }
-  /** GETs found keys gone that the benchmark had written. */
+  /** Reads found keys gone that the benchmark had written. */
   | { readonly kind: 'misses'; readonly workload: WorkloadName; readonly misses: number }
   /** The server evicted keys meanwhile: its own, or those of others. */
   | { readonly kind: 'evictions'; readonly evictedKeys: number }
@@ -228,6 +230,7 @@ export const settingNames = [
   'pipeline',
   'payloadBytes',
   'keys',
+  'group',
   'getRatio',
   'hitRatio',
   'distribution',

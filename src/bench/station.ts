@@ -6,13 +6,13 @@ import type { Connection } from '../redis/connection.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
-import { checkFootprint, keyNames, type KeySet, keySetsOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { keyChoices } from './key-choice.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Distribution, type Load, type PhaseOutcome, runPhase } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
 import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
-import { commandNamesOf, commandsOf, commandSource } from './workload.ts';
+import { commandNamesOf, commandsOf, commandSource, pingSource } from './workload.ts';
 
 export interface BenchTools {
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export interface BenchTools {
 interface Sender {
   readonly connection: Connection;
   /** The keys on the connection's node; null where the workloads need none. */
-  readonly keys: KeySet | null;
+  readonly keys: NodeKeys | null;
 }
 
 const seed = 1;
@@ -36,7 +36,7 @@ export class Station {
   private senders: readonly Sender[] = [];
   private readonly outcomes = new Map<WorkloadName, PhaseOutcome[]>();
   private readonly counters = new Map<WorkloadName, ServerCounters | null>();
-  private readonly keySets: readonly KeySet[];
+  private readonly nodeKeys: readonly NodeKeys[];
   private readonly keyTtlSeconds: number;
 
   private constructor(
@@ -47,7 +47,7 @@ export class Station {
     targets: number,
   ) {
     this.keyTtlSeconds = ttlSecondsOf(options, targets);
-    this.keySets = options.workloads.some(needsKeys)
+    this.nodeKeys = options.workloads.some(needsKeys)
       ? makeKeys(server, options, tools, this.keyTtlSeconds)
       : [];
   }
@@ -67,7 +67,7 @@ export class Station {
     const before = await readInfos(server);
     checkFootprint(options, before[0] ?? null, server.nodes.length);
     const station = new Station(server, options, tools, before, targets);
-    station.senders = await openSenders(server, options.connections, station.keySets);
+    station.senders = await openSenders(server, options.connections, station.nodeKeys);
     return station;
   }
 
@@ -77,7 +77,7 @@ export class Station {
 
   /** Makes sure that what will be written can be removed again. @throws RedisError */
   async probeRemoval(): Promise<void> {
-    for (const { connection, keys } of firstOfEach(this.senders)) await keys.probeRemoval(connection);
+    for (const { connection, keys } of firstOfEach(this.senders)) await keys.strings.probeRemoval(connection);
   }
 
   /** Fills the keys, warms up, measures. @param title For the progress. @returns the failure that ended the measurement, if one did */
@@ -85,7 +85,8 @@ export class Station {
     const { pipeline, limit, ratePerSecond, warmupSeconds, keepsDistribution } = this.options;
     const { clock, signal, progress } = this.tools;
     if (needsKeys(workload)) {
-      for (const { connection, keys } of firstOfEach(this.senders)) await keys.fill(connection, signal);
+      for (const { connection, keys } of firstOfEach(this.senders))
+        await keys.storeOf(workload).fill(connection, signal);
     }
     const loads = this.loadsOf(workload);
     const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
@@ -121,14 +122,20 @@ export class Station {
 
   private loadsOf(workload: WorkloadName): Load[] {
     const { distribution } = this.options;
-    const choices = new Map(
-      this.keySets.map((keys) => [keys, keyChoices(distribution, keys.names.length)] as const),
+    if (!needsKeys(workload))
+      return this.senders.map(({ connection }) => ({ connection, commands: pingSource() }));
+    const traffics = new Map(
+      this.nodeKeys.map((keys) => {
+        const choices = keyChoices(distribution, keys.names.length);
+        return [keys, { choices, traffic: keys.trafficOf(workload) }] as const;
+      }),
     );
-    return this.senders.map(({ connection, keys }, index) => {
+    return this.senders.flatMap(({ connection, keys }, index) => {
+      const own = keys && traffics.get(keys);
+      if (!own) return [];
       const random = new SeededRandom(seed, workload, index);
-      const choose = keys && choices.get(keys)?.(random, index / this.senders.length);
-      const commands = commandSource(workload, keys ?? noKeys, this.options, random, choose ?? (() => 0));
-      return { connection, commands };
+      const choose = own.choices(random, index / this.senders.length);
+      return [{ connection, commands: commandSource(own.traffic, random, choose) }];
     });
   }
 
@@ -142,7 +149,7 @@ export class Station {
   /** Closes the connections, and removes the keys. `error`: they could not be removed. */
   async finish(): Promise<{ report: ServerReport; error?: Error }> {
     for (const { connection } of this.senders) connection.close();
-    const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.keySets);
+    const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.nodeKeys);
     const { before, options, keyTtlSeconds, server } = this;
     const results = [...this.outcomes].map(([name, outcomes]) =>
       workloadResult(name, outcomes, this.counters.get(name) ?? null, options),
@@ -168,32 +175,29 @@ export class Station {
   }
 }
 
-const noKeys = { gets: [], absentGets: [], setHeads: [], setTail: '' };
-
 function makeKeys(
   server: RedisServer,
-  { keys, connections, payloadBytes, hitRatio }: BenchOptions,
+  options: BenchOptions,
   { random }: BenchTools,
   ttlSeconds: number,
-): KeySet[] {
+): NodeKeys[] {
   const runId = Math.floor(random() * 2 ** 32)
     .toString(16)
     .padStart(8, '0');
-  const payload = asBytes(new SeededRandom(seed, 'payload').bytes(payloadBytes).toString('latin1'));
+  const payload = asBytes(new SeededRandom(seed, 'payload').bytes(options.payloadBytes).toString('latin1'));
   // Each connection works on one node.
-  const absent = hitRatio < 1 ? keyNames(`${runId}:absent`, keys) : [];
-  return keySetsOf(server, keyNames(runId, keys), absent, payload, ttlSeconds).slice(0, connections);
+  return nodeKeysOf(server, runId, options, payload, ttlSeconds).slice(0, options.connections);
 }
 
 /** Opens all connections at once, spread over the nodes. @throws RedisError, with none left open */
 async function openSenders(
   server: RedisServer,
   count: number,
-  keySets: readonly KeySet[],
+  nodeKeys: readonly NodeKeys[],
 ): Promise<Sender[]> {
   const opened = await Promise.allSettled(
     Array.from({ length: count }, async (_, index): Promise<Sender> => {
-      const keys = keySets[index % keySets.length] ?? null;
+      const keys = nodeKeys[index % nodeKeys.length] ?? null;
       const node: RedisNode = keys?.node ?? server.nodes[index % server.nodes.length] ?? server.nodes[0];
       return { connection: await node.openConnection(), keys };
     }),
@@ -205,15 +209,16 @@ async function openSenders(
   throw refused.reason;
 }
 
-/** One sender for each key set. */
-function firstOfEach(senders: readonly Sender[]): { connection: Connection; keys: KeySet }[] {
-  const byKeys = new Map<KeySet, Connection>();
+/** One sender for each node's keys. */
+function firstOfEach(senders: readonly Sender[]): { connection: Connection; keys: NodeKeys }[] {
+  const byKeys = new Map<NodeKeys, Connection>();
   for (const { connection, keys } of senders) if (keys && !byKeys.has(keys)) byKeys.set(keys, connection);
   return [...byKeys].map(([keys, connection]) => ({ connection, keys }));
 }
 
-async function removeKeys(keySets: readonly KeySet[]): Promise<Removal> {
-  const removals = await Promise.all(keySets.map((keys) => keys.remove()));
+async function removeKeys(nodeKeys: readonly NodeKeys[]): Promise<Removal> {
+  const stores = nodeKeys.flatMap(({ strings, hashes }) => [strings, hashes]);
+  const removals = await Promise.all(stores.map((store) => store.remove()));
   const error = removals.find((removal) => removal.error)?.error;
   return {
     removed: sumOf(removals.map(({ removed }) => removed)),

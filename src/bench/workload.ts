@@ -1,33 +1,59 @@
 import { encodeCommand } from '../redis/connection.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { KeyChoice } from './key-choice.ts';
-import type { KeySet } from './keys.ts';
 import type { WorkloadName } from './options.ts';
 
 /** The commands of one connection, already encoded. */
 export interface CommandSource {
   /** The bytes of the next `count` commands. */
   encode(count: number): string;
-  /** GETs among the commands so far; the server counts each as a hit or a miss. */
+  /** Lookups among the commands so far; the server counts each as a hit or a miss. */
   readonly lookups: number;
   /** Of them, those of keys that were never written. */
   readonly absent: number;
 }
 
+/** What the commands of a workload on one node are made of: plain data. At an index of each list is what is done with one key. */
+export interface Traffic {
+  /** Keys of one read; where more than one, `reads` are arguments of MGET, and those of one command follow each other. */
+  readonly keysPerRead: number;
+  readonly reads: readonly string[];
+  /** The same of keys that are never written. */
+  readonly absentReads: readonly string[];
+  /** SET up to where the value begins; `writeTail` follows. */
+  readonly writeHeads: readonly string[];
+  readonly writeTail: string;
+  /** Share of the commands that read, from 0 to 1. */
+  readonly readShare: number;
+  /** Share of the lookups whose key exists, from 0 to 1. */
+  readonly hitRatio: number;
+}
+
+/** PING after PING. */
+export function pingSource(): CommandSource {
+  const ping = encodeCommand(['PING']);
+  return { encode: (count) => ping.repeat(count), lookups: 0, absent: 0 };
+}
+
 /** The same random stream gives the same commands on the same keys. */
 export function commandSource(
-  workload: WorkloadName,
-  keys: Pick<KeySet, 'gets' | 'absentGets' | 'setHeads' | 'setTail'>,
-  { getRatio, hitRatio }: { readonly getRatio: number; readonly hitRatio: number },
+  { keysPerRead, reads, absentReads, writeHeads, writeTail, readShare, hitRatio }: Traffic,
   random: Pick<SeededRandom, 'fraction'>,
   choose: KeyChoice,
 ): CommandSource {
-  if (workload === 'ping') {
-    const ping = encodeCommand(['PING']);
-    return { encode: (count) => ping.repeat(count), lookups: 0, absent: 0 };
-  }
-  const { gets, absentGets, setHeads, setTail } = keys;
-  const share = workload === 'get' ? 1 : workload === 'set' ? 0 : getRatio;
+  const read = (index: number): string => {
+    source.lookups++;
+    const isAbsent = hitRatio < 1 && absentReads.length > 0 && random.fraction() >= hitRatio;
+    if (isAbsent) source.absent++;
+    return (isAbsent ? absentReads[index % absentReads.length] : reads[index]) ?? '';
+  };
+  const readGroup = (index: number): string => {
+    const start = index - (index % keysPerRead);
+    const end = Math.min(start + keysPerRead, reads.length);
+    let encoded = `*${end - start + 1}\r\n$4\r\nMGET\r\n`;
+    for (let at = start; at < end; at++) encoded += read(at);
+    return encoded;
+  };
   const source = {
     lookups: 0,
     absent: 0,
@@ -35,14 +61,9 @@ export function commandSource(
       let encoded = '';
       for (let made = 0; made < count; made++) {
         const index = choose();
-        if (share === 1 || (share > 0 && random.fraction() < share)) {
-          source.lookups++;
-          const isAbsent = hitRatio < 1 && absentGets.length > 0 && random.fraction() >= hitRatio;
-          if (isAbsent) source.absent++;
-          encoded += (isAbsent ? absentGets[index % absentGets.length] : gets[index]) ?? '';
-        } else {
-          encoded += (setHeads[index] ?? '') + setTail;
-        }
+        if (readShare === 1 || (readShare > 0 && random.fraction() < readShare))
+          encoded += keysPerRead === 1 ? read(index) : readGroup(index);
+        else encoded += (writeHeads[index] ?? '') + writeTail;
       }
       return encoded;
     },
@@ -52,7 +73,7 @@ export function commandSource(
 
 /** The commands of a workload. */
 export const commandNamesOf = (workload: WorkloadName): readonly string[] =>
-  ({ ping: ['PING'], get: ['GET'], set: ['SET'], mixed: ['GET', 'SET'] })[workload];
+  workload === 'mixed' ? ['GET', 'SET'] : [workload.toUpperCase()];
 
 /** The same for a message about one of them. */
 export const commandsOf = (workload: WorkloadName): string =>

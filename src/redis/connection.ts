@@ -273,12 +273,13 @@ export interface StreamListener {
 /** The RESP form of one command, as a byte string. */
 export function encodeCommand(command: RedisCommand): string {
   let encoded = `*${command.length}\r\n`;
-  for (const argument of command) {
-    const text = typeof argument === 'number' ? String(argument) : argument;
-    encoded += `$${text.length}\r\n${text}\r\n`;
-  }
+  for (const argument of command)
+    encoded += encodeArgument(typeof argument === 'number' ? String(argument) : argument);
   return encoded;
 }
+
+/** One argument of a command. @param text A byte string. */
+export const encodeArgument = (text: string): string => `$${text.length}\r\n${text}\r\n`;
 
 /** Who reads what arrives on a plain socket; its bytes stand in a buffer that is used again for the next. */
 const readers = new WeakMap<Socket, (chunk: Buffer) => void>();

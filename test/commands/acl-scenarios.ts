@@ -152,6 +152,7 @@ export const scenarios: readonly Scenario[] = [
   { line: `diff {url} ${judged}`, acl: `diff ${judgedNames}` },
   { line: 'diff {url} --idle >1s', acl: 'diff --idle', isIdle: true },
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
+  { line: 'bench mget hget --operations 50 --keys 10 --warmup 0', acl: 'bench mget hget' },
   { line: 'bench latency --for 50ms', acl: 'bench' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },

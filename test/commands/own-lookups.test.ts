@@ -158,6 +158,7 @@ const commands: readonly CommandLine[] = [
   { line: 'warm - --verify', input: fixture },
   { line: 'bench --operations 500 --keys 50 --warmup 10ms' },
   { line: 'bench get --operations 500 --keys 50 --pipeline 7 --connections 3' },
+  { line: 'bench mget hget --operations 300 --keys 55 --hit-ratio 70% --pipeline 3' },
   { line: 'hits --for 500ms --mode exact' },
   { line: 'whatif --for 500ms' },
   { line: 'hits --for 500ms --mode sampled' },

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyNames, KeySet, ttlSecondsOf } from '../../src/bench/keys.ts';
+import { keyNames, NodeKeys, ttlSecondsOf } from '../../src/bench/keys.ts';
 import type { BenchOptions, WorkloadName } from '../../src/bench/options.ts';
-import { commandSource } from '../../src/bench/workload.ts';
+import { commandSource, pingSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { encodeCommand } from '../../src/redis/connection.ts';
 import { type Reply, ReplyParser } from '../../src/redis/reply.ts';
@@ -11,6 +11,11 @@ import { SeededRandom } from '../../src/support/random.ts';
 
 const noNode = {} as RedisNode;
 
+/** One after the other. */
+function numbers(...all: number[]): () => number {
+  return () => all.shift() ?? 0;
+}
+
 /** The commands in the bytes: a command has the form of a reply that is a list. */
 function decoded(payload: string): Reply[] {
   const commands: Reply[] = [];
@@ -18,15 +23,22 @@ function decoded(payload: string): Reply[] {
   return commands;
 }
 
+function keysOf(count: number, options: Partial<BenchOptions> = {}, value = asBytes('value')) {
+  const all = { group: null, getRatio: 0.8, hitRatio: 1, ...options };
+  const names = (runId: string) => keyNames(runId, count, all.group);
+  return new NodeKeys(noNode, names('0badcafe'), names('absent'), all, value, 600);
+}
+
 function source(workload: WorkloadName, getRatio = 0.8, keyCount = 10, seed = 1) {
-  const keys = new KeySet(noNode, keyNames('0badcafe', keyCount), [], asBytes('value'), 600);
   const random = new SeededRandom(seed, workload);
-  return commandSource(workload, keys, { getRatio, hitRatio: 1 }, random, () => random.below(keyCount));
+  return commandSource(keysOf(keyCount, { getRatio }).trafficOf(workload), random, () =>
+    random.below(keyCount),
+  );
 }
 
 describe('the commands of a workload', () => {
   test('are what their names say', () => {
-    expect(decoded(source('ping').encode(2))).toEqual([['PING'], ['PING']]);
+    expect(decoded(pingSource().encode(2))).toEqual([['PING'], ['PING']]);
     expect(decoded(source('get', 0, 1).encode(1))).toEqual([['GET', 'cachectl:bench:0badcafe:0']]);
     expect(decoded(source('set', 1, 1).encode(1))).toEqual([
       ['SET', 'cachectl:bench:0badcafe:0', 'value', 'EX', '600'],
@@ -42,10 +54,10 @@ describe('the commands of a workload', () => {
         (bytes, count, start) => {
           const value = asBytes(start + Buffer.from(bytes).toString('latin1'));
           const names = keyNames('0badcafe', count);
-          const keys = new KeySet(noNode, names, [], value, 600);
+          const { writeHeads, writeTail } = keysOf(count, {}, value).trafficOf('set');
 
           names.forEach((name, index) => {
-            expect((keys.setHeads[index] ?? '') + keys.setTail).toBe(
+            expect((writeHeads[index] ?? '') + writeTail).toBe(
               encodeCommand(['SET', name, value, 'EX', 600]),
             );
           });
@@ -67,6 +79,45 @@ describe('the commands of a workload', () => {
     expect(mixed.lookups).toBe(gets);
     // Five standard deviations of a binomial distribution.
     expect(Math.abs(gets - 8000)).toBeLessThan(200);
+  });
+
+  test('read groups of keys with one MGET, the last as large as it is, and look each of them up', () => {
+    const keys = keysOf(5, { group: 2 });
+    const mget = commandSource(keys.trafficOf('mget'), new SeededRandom(1, ''), numbers(1, 2, 4));
+    const name = (tag: number, index: number) => `cachectl:bench:0badcafe:{${tag}}:${index}`;
+
+    expect(decoded(mget.encode(3))).toEqual([
+      ['MGET', name(0, 0), name(0, 1)],
+      ['MGET', name(1, 2), name(1, 3)],
+      ['MGET', name(2, 4)],
+    ]);
+    expect(mget.lookups).toBe(5);
+  });
+
+  test('read the fields of hashes, and those of hashes that were never written', () => {
+    const traffic = keysOf(5, { group: 2, hitRatio: 0.5 }).trafficOf('hget');
+    const fractions = numbers(0.4, 0.6);
+    const hget = commandSource(traffic, { fraction: fractions }, numbers(4, 3));
+
+    expect(decoded(hget.encode(2))).toEqual([
+      ['HGET', 'cachectl:bench:0badcafe:{2}:hash', '0'],
+      ['HGET', 'cachectl:bench:absent:{1}:hash', '1'],
+    ]);
+    expect(hget).toMatchObject({ lookups: 2, absent: 1 });
+  });
+
+  test('leave out of an MGET so many keys as are to be missed', () => {
+    const traffic = keysOf(100, { group: 10, hitRatio: 0.7 }).trafficOf('mget');
+    const random = new SeededRandom(1, '');
+    const mget = commandSource(traffic, random, () => random.below(100));
+    const keys = (decoded(mget.encode(1000)) as string[][]).flatMap(([, ...each]) => each);
+
+    expect(mget).toMatchObject({
+      lookups: 10_000,
+      absent: keys.filter((key) => key.includes('absent')).length,
+    });
+    // Five standard deviations of a binomial distribution.
+    expect(Math.abs(mget.absent - 3000)).toBeLessThan(230);
   });
 
   test('reach every key', () => {

@@ -12,6 +12,7 @@ const options: BenchOptions = {
   pipeline: 1,
   payloadBytes: 256,
   keys: 10_000,
+  group: null,
   getRatio: 0.8,
   hitRatio: 1,
   distribution: { kind: 'uniform' },
@@ -160,7 +161,7 @@ describe('limits', () => {
     expect(passed(499, 10_001)).toEqual([false, false]);
   });
 
-  test('on misses are held against the GETs alone', () => {
+  test('on misses are held against the reads alone', () => {
     const limits = { maxP99Micros: null, minThroughputPerSecond: null, maxMissRatio: 0.01 };
     const judged = (misses: number, lookups = 30_000) => judge([resultOf({ misses, lookups })], limits);
 

@@ -32,7 +32,8 @@ export function readAsked(given: readonly string[]): Asked[] {
     const before = last?.options.at(-1);
     if (Object.hasOwn(rightsOf, word)) asked.push({ command: word, options: [] });
     else if (last?.command === 'config' && word === 'init') continue;
-    else if (last !== undefined && word.startsWith('-')) last.options.push(word.replace('=', ' '));
+    else if (last !== undefined && (word.startsWith('-') || optionsFor(last.command).includes(word)))
+      last.options.push(word.replace('=', ' '));
     else if (last !== undefined && before !== undefined && words[index - 1] === before)
       last.options[last.options.length - 1] = `${before} ${word}`;
     else throw new InputError(`there are no rights for \`${word}\``, `commands are: ${knownCommands()}`);

@@ -294,6 +294,9 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('slow commands meanwhile', 'slowlog|get'),
     ...need('ping'),
     ...need('set get unlink', { on: 'cachectl:bench:*' }),
+    ...need('mget', { on: 'cachectl:bench:*', only: ['mget'] }),
+    ...need('hget hset pexpire', { on: 'cachectl:bench:*', only: ['hget'] }),
+    ...need('multi exec', { only: ['hget'] }),
   ],
   check: [
     ...connected,
@@ -343,7 +346,10 @@ const each = <Value>(value: Value, names: string) => names.split(' ').map((name)
 export const keyAccess: ReadonlyMap<string, '' | 'R' | 'W' | 'RW'> = new Map([
   ...each('' as const, 'type strlen llen hlen scard zcard xlen sismember memory|usage'),
   ...each('' as const, 'object|encoding object|idletime object|refcount object|freq'),
-  ...each('R' as const, 'ttl pttl get getrange hgetall hmget hscan hpexpiretime lrange smembers sscan'),
+  ...each(
+    'R' as const,
+    'ttl pttl get mget hget getrange hgetall hmget hscan hpexpiretime lrange smembers sscan',
+  ),
   ...each('R' as const, 'zrange zscan zscore xrange xinfo|groups dump'),
   ...each('W' as const, 'set unlink pexpire pexpireat persist restore hset rpush sadd zadd xadd srem zrem'),
   ...each('W' as const, 'hpexpireat'),

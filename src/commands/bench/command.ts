@@ -1,5 +1,5 @@
 import { Argument, Option } from '@commander-js/extra-typings';
-import { workloadNames } from '../../bench/options.ts';
+import { defaultWorkloads, workloadNames } from '../../bench/options.ts';
 import {
   aboveZero,
   countArgument,
@@ -22,11 +22,13 @@ export const defineBench: DefineCommand = (program, run) => {
     .command('bench')
     .summary('latency and throughput, with percentiles')
     .description(
-      'Measures PING, GET, SET and a mix of GET and SET, and prints throughput and latency percentiles.\n' +
+      'Measures PING, GET, SET and a mix of GET and SET, or MGET and HGET, and prints throughput and latency percentiles.\n' +
         'Works on keys of its own (cachectl:bench:…), each with a TTL, and removes them at the end.',
     )
     .addArgument(
-      new Argument('[workload...]', 'what to run (default: all, in this order)').choices(workloadNames),
+      new Argument('[workload...]', `what to run (default: ${defaultWorkloads.join(' ')})`).choices(
+        workloadNames,
+      ),
     )
     .option(
       '--connections <number>',
@@ -37,13 +39,19 @@ export const defineBench: DefineCommand = (program, run) => {
     .option('--pipeline <number>', 'commands in one batch; latency is that of a batch', countArgument(1), 1)
     .addOption(new Option('--payload <size>', 'size of a value').argParser(sizeArgument).default(256, '256B'))
     .option('--keys <number>', 'keys to read and write', countArgument(1), 10_000)
+    .option(
+      '--group <number>',
+      'keys that an `mget` reads, and fields in a hash of `hget`',
+      countArgument(1),
+      10,
+    )
     .addOption(
       new Option('--get-ratio <ratio>', 'share of GET in `mixed`')
         .argParser(ratioArgument)
         .default(0.8, '80%'),
     )
     .addOption(
-      new Option('--hit-ratio <ratio>', 'share of the GETs whose key exists')
+      new Option('--hit-ratio <ratio>', 'share of the reads whose key exists')
         .argParser(ratioArgument)
         .default(1, '100%'),
     )
@@ -100,7 +108,7 @@ export const defineBench: DefineCommand = (program, run) => {
     .optionsGroup('Limits:')
     .option('--fail-above <duration>', 'exit with 1 where a p99 is above this', durationArgument)
     .option('--min-throughput <number>', 'exit with 1 where fewer commands per second', countArgument(1))
-    .option('--fail-miss-ratio <ratio>', 'exit with 1 where more of the GETs find no key', ratioArgument)
+    .option('--fail-miss-ratio <ratio>', 'exit with 1 where more of the reads find no key', ratioArgument)
     .option(
       '--fail-slower <share>',
       'exit with 1 where this is slower by more than that, beyond the error; with 2 where nothing can be judged',

@@ -2,8 +2,7 @@ import type { LatencySummary } from '../../bench/latency.ts';
 import type { SecondFigures } from '../../bench/phase.ts';
 import { type BenchServer, queuedLimit, starvedLimit } from '../../bench/result.ts';
 import { countersBetween, readCounters, type ServerSide, serverSideOf } from '../../bench/server-side.ts';
-import { commandSource } from '../../bench/workload.ts';
-import { SeededRandom } from '../../support/random.ts';
+import { pingSource } from '../../bench/workload.ts';
 import { productOf, readInfoIfPermitted } from '../../redis/info.ts';
 import { type Block, caveats, fact, factsOf, note, notes } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
@@ -58,9 +57,7 @@ async function measure(context: Context, input: LatencyInput): Promise<Outcome<L
   ]);
   const info = await readInfoIfPermitted(node, 'SERVER');
   const connection = await node.openConnection();
-  const noKeys = { gets: [], absentGets: [], setHeads: [], setTail: '' };
-  const shares = { getRatio: 0, hitRatio: 1 };
-  const commands = commandSource('ping', noKeys, shares, new SeededRandom(0, ''), () => 0);
+  const commands = pingSource();
   const before = await readCounters([node], ['PING']);
   const draw = (series: readonly SecondFigures[]) => {
     progress.stop();

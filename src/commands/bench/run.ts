@@ -1,7 +1,7 @@
 import { otherSettingsOf } from '../../bench/baseline.ts';
 import { compareResults, type Comparison } from '../../bench/comparison.ts';
 import { judge, judgeSlowdowns, type Verdict } from '../../bench/gates.ts';
-import { type BenchOptions, checkOptions, needsKeys, workloadNames } from '../../bench/options.ts';
+import { type BenchOptions, checkOptions, defaultWorkloads, needsKeys } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { canJudge } from '../../bench/statistics.ts';
 import { counted } from '../../render/units.ts';
@@ -13,13 +13,15 @@ import { blankOf } from '../blank.ts';
 import { requireNewFiles, writeHistograms } from './histograms.ts';
 import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
 
-/** Without `workloads`: all of them. */
+/** Without `workloads`: the usual ones. */
 export interface BenchInput extends Pick<
   BenchOptions,
   'workloads' | 'connections' | 'pipeline' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
 > {
   /** Bytes. */
   readonly payload: number;
+  /** Of `mget` and `hget`. */
+  readonly group: number;
   /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
   readonly duration?: number;
   readonly operations?: number;
@@ -53,8 +55,10 @@ function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
   const { workloads, connections, pipeline, keys, getRatio, hitRatio, distribution, operations } = input;
   const rounds = input.rounds ?? roundsAgainst(opponent);
   const isRepeated = rounds > 1;
+  const chosen = workloads.length === 0 ? defaultWorkloads : [...new Set(workloads)];
   return {
-    workloads: workloads.length === 0 ? workloadNames : [...new Set(workloads)],
+    workloads: chosen,
+    group: chosen.includes('mget') || chosen.includes('hget') ? input.group : null,
     ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio, hitRatio },
     ...{ distribution, rounds },
     limit:
@@ -99,7 +103,7 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
-      results[] server connections pipeline payloadBytes keys getRatio hitRatio distribution warmupSeconds ratePerSecond
+      results[] server connections pipeline payloadBytes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
       keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',

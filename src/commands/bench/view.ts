@@ -110,7 +110,7 @@ function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
 
 function settingNotes(result: BenchResult): NoteBlock[] {
   const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
-  const { distribution, hitRatio } = result;
+  const { distribution, hitRatio, group } = result;
   const names = results.map(({ name }) => name);
   const settings = [
     counted(connections, 'connection'),
@@ -118,9 +118,11 @@ function settingNotes(result: BenchResult): NoteBlock[] {
       ? [
           `${counted(keys, 'key')} of ${formatBytes(payloadBytes)}`,
           ...(distribution === 'uniform' ? [] : [`used by ${distribution}`]),
-          ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the GETs of keys that exist`]),
+          ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the reads of keys that exist`]),
         ]
       : []),
+    ...(group !== null && names.includes('mget') ? [`\`mget\` is ${counted(group, 'key')}`] : []),
+    ...(group !== null && names.includes('hget') ? [`a hash has ${counted(group, 'field')}`] : []),
     ...(names.includes('mixed') ? [`\`mixed\` is ${formatRatio(getRatio)} GET`] : []),
   ];
   const notes = [note('dim', `${serverText(server)}, ${settings.join(', ')}`)];
@@ -260,7 +262,7 @@ export function verdictText({ workload, measure, limit, actual, met, figure: slo
     return `\`${workload}\`: ${slower}, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   }
   if (measure === 'missRatio')
-    return `\`${workload}\`: ${formatRatio(actual ?? 0)} of the GETs found no key, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
+    return `\`${workload}\`: ${formatRatio(actual ?? 0)} of the reads found no key, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   const [what, format, relation] =
     measure === 'p99Micros'
       ? ['p99', formatMicros, met ? 'within' : 'above']
@@ -301,7 +303,7 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
   'few-samples': (alike) =>
     `p99.9 of ${workloadsOf(alike)} rests on fewer than 1,000 measurements: a longer --duration, or more --operations, makes it mean something`,
   misses: (alike) =>
-    `${counted(sumOf(alike.map(({ misses }) => misses)), 'GET')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
+    `${counted(sumOf(alike.map(({ misses }) => misses)), 'read')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
   evictions: (alike) =>
     `the server evicted ${counted(sumOf(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
   'other-settings': (alike) =>

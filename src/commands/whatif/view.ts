@@ -85,9 +85,12 @@ function pointText(what: string, point: MemoryPoint, result: WhatifResult): stri
   const misses =
     extraMissesPerDay === null || !isSure
       ? 'no difference that this window shows'
-      : `${formatCell(Math.abs(extraMissesPerDay), 'count')} misses ${extraMissesPerDay < 0 ? 'fewer' : 'more'} a day at this traffic`;
+      : `about ${formatCell(threeFigures(Math.abs(extraMissesPerDay)), 'count')} misses ${extraMissesPerDay < 0 ? 'fewer' : 'more'} a day at this traffic`;
   return `${start}: ${formatRatio(hitRate)} (${range}), ${misses}`;
 }
+
+/** More are not known of a day that has not been. */
+const threeFigures = (amount: number) => Math.round(Number(amount.toPrecision(3)));
 
 /** A window fills memory ever more slowly, so it has to be longer by more than what is missing. */
 function longerText({ timesToday }: MemoryPoint, { seenShare, windowSeconds }: WhatifResult): string {
@@ -183,7 +186,7 @@ function memoryTable({ memory, todayBytes }: WhatifResult, { memory: asked = [] 
   const [size, share] = [of.bytes('memoryBytes', 'MEMORY'), of.ratio('timesToday', 'OF TODAY')];
   const rate = of.ratio('hitRate', 'HIT RATE');
   const extra = of.count('extraMissesPerDay', 'MORE MISSES/DAY', ({ extraMissesPerDay }) =>
-    extraMissesPerDay === null ? null : Math.round(extraMissesPerDay),
+    extraMissesPerDay === null ? null : threeFigures(extraMissesPerDay),
   );
   const fields = [
     ...[size, share, rate],

@@ -1,4 +1,5 @@
-import { BloomFilter } from '../support/bloom-filter.ts';
+import { sumOf } from '../support/collections.ts';
+import { KeyCensus, type Population } from './key-census.ts';
 
 /** What a line of MONITOR does to a key. `lives`: it is given a time to live and keeps its value. */
 export const accessKinds = { read: 0, write: 1, lives: 2, remove: 3 } as const;
@@ -53,9 +54,7 @@ const firstAccesses = 2 ** 12;
 /** Events and commands come on two ways, and are this far apart at most where nothing lags. */
 const lateMillis = 1000;
 
-/** A filter of a megabyte: among 700,000 keys less than one in a hundred is mistaken for one that was seen. */
-const filterBits = 2 ** 23;
-const filterKeys = filterBits / 12;
+const allKeys = 2 ** 32;
 
 /**
  * A spatially hashed sample: the keys whose hash is below a threshold, each with all of its accesses, so that what happens
@@ -64,9 +63,9 @@ const filterKeys = filterBits / 12;
  * @see Waldspurger, Park, Garthwaite, Ahmad: Efficient MRC Construction with SHARDS (FAST 2015)
  */
 export class AccessSample {
-  /** Different keys, sampled or not; null beyond what can be told, where the sample is large enough without. */
-  private seenKeys = 0;
   private threshold: number;
+  /** Null while all keys are in the sample. */
+  private census: KeyCensus | null = null;
   private length = 0;
   private key = new Uint32Array(firstAccesses);
   private kind = new Uint8Array(firstAccesses);
@@ -85,19 +84,26 @@ export class AccessSample {
   private touched: number[] = [];
   private readonly indexes = new Map<number, number>();
   private digests: number[] = [];
-  private readonly seen = new BloomFilter(filterBits);
 
   constructor(private readonly limits: SampleLimits) {
-    this.threshold = Math.max(1, Math.round(limits.rate * 2 ** 32));
+    this.threshold = Math.max(1, Math.round(limits.rate * allKeys));
+    if (this.threshold < allKeys) this.census = new KeyCensus();
   }
 
   get rate(): number {
-    return this.threshold / 2 ** 32;
+    return this.threshold / allKeys;
   }
 
-  /** Different keys that went by, sampled or not; null where there were too many to tell. */
+  /** All keys that were read or written; null where there were too many to tell, or all are in the sample. */
+  get population(): Population | null {
+    return this.census === null ? null : this.census.population;
+  }
+
+  /** Different keys that were read or written, sampled or not; null where there were too many to tell. */
   get distinctKeys(): number | null {
-    return this.seenKeys > filterKeys ? null : this.seenKeys;
+    if (this.census === null) return this.digests.length;
+    const { population } = this;
+    return population && sumOf(population.byUses);
   }
 
   /**
@@ -106,10 +112,7 @@ export class AccessSample {
    *   call
    */
   pass(kind: AccessKind, { high, low, row }: PassingKey, atMillis: number, ttlMillis = 0): number {
-    if (this.seenKeys <= filterKeys && !this.seen.mayHold(high, low)) {
-      this.seen.add(high, low);
-      this.seenKeys++;
-    }
+    if (this.census !== null && isUse(kind)) this.census.add(high, low, row);
     if (high >>> 0 >= this.threshold) return -1;
     const index = this.indexOf(high, low, row);
     const isWritten = !Number.isNaN(this.writtenAt[index]);
@@ -244,9 +247,21 @@ export class AccessSample {
       const next = sorted[Math.floor(sorted.length * 0.875)] ?? 0;
       // One key with all the accesses is as much of a sample as there can be.
       if (sorted.length < 2 || next >= this.threshold) break;
+      this.census ??= this.countAll();
       this.threshold = next;
       this.drop();
     }
+  }
+
+  private countAll(): KeyCensus {
+    const census = new KeyCensus();
+    const { position, row } = this.keys;
+    for (let at = 0; at < this.length; at++) {
+      const key = this.key[at] ?? 0;
+      const low = (this.digests[key] ?? 0) % 2 ** 32;
+      if (isUse(this.kind[at])) census.add((position[key] ?? 0) | 0, low | 0, row[key] ?? 0);
+    }
+    return census;
   }
 
   private drop(): void {
@@ -279,6 +294,8 @@ export class AccessSample {
     this.length = length;
   }
 }
+
+const isUse = (kind: number | undefined) => kind === accessKinds.read || kind === accessKinds.write;
 
 /** 53 bits of the hash, as a number that a Map finds. */
 const digestOf = (high: number, low: number) => (high & 0x1fffff) * 2 ** 32 + (low >>> 0);

@@ -1,9 +1,10 @@
 import type { Interval } from '../support/intervals.ts';
-import { type AccessTrace, groups } from './access-sample.ts';
-import { errorOfGroups } from './group-error.ts';
+import type { AccessTrace } from './access-sample.ts';
+import type { Population } from './key-census.ts';
+import { keyWeights } from './key-weights.ts';
 import type { EvictionTerms } from './policy.ts';
 import { comparePolicy } from './policy-misses.ts';
-import { shareOf } from './sample-share.ts';
+import { errorOfGroups, partsOf } from './random-groups.ts';
 import { lruOutcomes, type ReadOutcomes, type ReplayTerms } from './read-outcomes.ts';
 
 /** What is known of the whole window, beyond the sample. */
@@ -12,9 +13,9 @@ export interface WindowTotals {
   readonly reads: readonly number[];
   /** Reads that missed on the server, by row; null: not known. */
   readonly misses: readonly number[] | null;
-  /** Different keys; null: too many to tell. */
-  readonly distinctKeys: number | null;
-  /** Bytes of all different keys together; null: not known. */
+  /** Null: too many keys to tell, or all are in the sample. */
+  readonly population: Population | null;
+  /** Bytes of all these keys together; null: not known. */
   readonly distinctBytes: number | null;
 }
 
@@ -27,7 +28,6 @@ export interface MemoryTerms {
   /** False where nothing was ever evicted: what missed on the server would have missed with more memory too. */
   readonly hasEvicted: boolean;
   readonly beginsEmpty: boolean;
-  readonly bytes: readonly number[];
   /** Where the policy is not that of the server: what the model makes of today's memory with the server's own. */
   readonly ownPolicy?: MemoryCurves;
   /** Indexes of the sizes at which the policy is simulated, ascending; left out: all. */
@@ -70,18 +70,16 @@ const fewestReads = 50;
 const readsAfter = 0.1;
 
 /**
- * The hit rate as a function of memory. Misses are counted in the sample and held against all reads, so that it is no matter
- * whether a key that is read all the time, and hits in any memory, is in the sample (the adjustment of SHARDS); the sample stands
- * for as many keys, and bytes, as were counted. Reads whose key was last used before the window are censored, and the rest
+ * The hit rate as a function of memory. Each key of the sample stands for others that are used as often (`keyWeights`). Misses are
+ * held against all reads, so that it is no matter whether a key that is read all the time, and hits in any memory, is in the sample
+ * (the adjustment of SHARDS). Reads whose key was last used before the window are censored, and the rest
  * of the curve follows by the estimate of Kaplan and Meier (1958): when a read comes has nothing to do with how far back its key was
  * used. Where the server's hit rate is known the curve is moved so that it goes through it.
+ * @param trace with the bytes of all keys
  */
 export function memoryCurves(trace: AccessTrace, totals: WindowTotals, terms: MemoryTerms): MemoryCurves {
-  const whole = runSample(trace, totals, terms, null);
-  const parts =
-    trace.rate >= 1
-      ? []
-      : Array.from({ length: groups }, (_, group) => runSample(trace, totals, terms, group));
+  const whole = runSample(trace, totals, terms);
+  const parts = trace.rate >= 1 ? [] : Array.from(partsOf(trace), (part) => runSample(part, totals, terms));
   const used = parts.filter((part) => part !== null);
   const rows = totals.reads.map((_, row) => row);
   const { ownPolicy } = terms;
@@ -96,32 +94,31 @@ export function memoryCurves(trace: AccessTrace, totals: WindowTotals, terms: Me
 
 interface SampleRun {
   readonly outcomes: ReadOutcomes;
-  /** Share of all keys that it stands for. */
-  readonly share: number;
   /** By size, then by row. */
   readonly moreMisses: readonly Float64Array[] | null;
 }
 
-/** Null where no key is in the group. */
+/** Null where no key was read or written. */
 function runSample(
   trace: AccessTrace,
-  { reads, ...known }: WindowTotals,
-  terms: MemoryTerms,
-  group: number | null,
+  { reads, population, distinctBytes }: WindowTotals,
+  { sizes, beginsEmpty, eviction, simulatedAt }: MemoryTerms,
 ): SampleRun | null {
-  const { sizes, bytes, beginsEmpty, eviction } = terms;
-  const stands = shareOf(trace, bytes, known, group);
-  if (stands === null) return null;
-  const { share, scale } = stands;
-  const run: ReplayTerms = { sizes, scale, rows: reads.length, bytes, beginsEmpty };
+  const weights = keyWeights(trace, population);
+  if (weights === null) return null;
+  const bytes = weights.map((weight, key) => weight * (trace.keys.bytes[key] ?? 0));
+  const scale = distinctBytes === null ? 1 : distinctBytes / bytes.reduce((sum, each) => sum + each, 0);
+  const run: ReplayTerms = {
+    ...{ sizes, rows: reads.length, weights, beginsEmpty },
+    bytes: bytes.map((each) => each * scale),
+  };
   return {
-    outcomes: lruOutcomes(trace, run, group),
-    share,
+    outcomes: lruOutcomes(trace, run),
     moreMisses:
       eviction.policy === 'lru'
         ? null
-        : between(sizes, terms.simulatedAt ?? sizes.map((_, index) => index), (size) =>
-            comparePolicy(trace, run, eviction, size, group),
+        : between(sizes, simulatedAt ?? sizes.map((_, index) => index), (size) =>
+            comparePolicy(trace, run, eviction, size),
           ),
   };
 }
@@ -168,9 +165,9 @@ interface Rates {
 }
 
 function ratesOf(run: SampleRun, rows: readonly number[], reads: number, terms: MemoryTerms): Rates {
-  const { outcomes, share, moreMisses } = run;
+  const { outcomes, moreMisses } = run;
   const { sizes, today, hasEvicted } = terms;
-  const expected = Math.max(reads * share, Number.MIN_VALUE);
+  const expected = Math.max(reads, Number.MIN_VALUE);
   const sum = (column: Float64Array, index: number) =>
     rows.reduce((total, row) => total + (column[row * outcomes.width + index] ?? 0), 0);
   const columns = { hits: [] as number[], coldHits: [] as number[], coldMisses: [] as number[] };
@@ -230,7 +227,7 @@ function curveFrom(
   const reads = rows.reduce((sum, row) => sum + (totals.reads[row] ?? 0), 0);
   const { sizes, today } = terms;
   const nothing = { points: sizes.map(() => ({ hitRate: null, interval: null })), modelledToday: null };
-  if (whole === null || reads === 0 || reads * whole.share < fewestReads) return nothing;
+  if (whole === null || reads * rate < fewestReads) return nothing;
   const misses = totals.misses && rows.reduce((sum, row) => sum + (totals.misses?.[row] ?? 0), 0);
   const counted = misses === null ? null : 1 - misses / reads;
   const rates = ratesOf(whole, rows, reads, terms);

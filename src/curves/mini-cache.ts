@@ -11,7 +11,6 @@ const lfuMost = 255;
 
 /** What a cache of this size knows of keys. */
 export interface MiniCacheTerms extends EvictionTerms {
-  /** In the sample: the memory times the share of keys in it. */
   readonly capacityBytes: number;
   readonly keys: number;
   readonly random: SeededRandom;

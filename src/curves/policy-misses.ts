@@ -16,14 +16,12 @@ const refillMillis = 1000;
  */
 export function comparePolicy(
   trace: AccessTrace,
-  { bytes, rows, scale }: ReplayTerms,
+  { bytes, rows, weights }: ReplayTerms,
   eviction: EvictionTerms,
-  sizeBytes: number,
-  group: number | null,
+  capacityBytes: number,
 ): Float64Array {
   const { keys } = trace;
-  const capacityBytes = sizeBytes / scale;
-  const random = new SeededRandom(1, 'mini cache', group ?? 0);
+  const random = new SeededRandom(1, 'mini cache', trace.length);
   const cache = new MiniCache({ ...eviction, capacityBytes, keys: keys.row.length, random });
   const stack = new LruStack(keys.row.length, trace.length);
   const moreMisses = new Float64Array(rows);
@@ -39,7 +37,7 @@ export function comparePolicy(
     const isLruHit = stack.has(key) && stack.depthOf(key) <= capacityBytes;
     if (isHit !== isLruHit) {
       const row = keys.row[key] ?? 0;
-      moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1);
+      moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
     }
     if (!isHit) store(key, at);
     stack.touch(key, bytes[key] ?? 0);
@@ -62,7 +60,7 @@ export function comparePolicy(
       stack.remove(key);
     },
   };
-  replay(trace, visitor, group);
+  replay(trace, visitor);
   return moreMisses;
 }
 

@@ -28,40 +28,41 @@ export class ReadOutcomes {
 
 /** What it takes to run a sample for some sizes of memory. */
 export interface ReplayTerms {
-  /** Of keys, ascending; in the whole cache, not in the sample. */
+  /** Of keys, ascending. */
   readonly sizes: readonly number[];
-  /** A byte of the sample stands for so many. */
-  readonly scale: number;
   readonly rows: number;
-  /** Bytes of each key; all known. */
-  readonly bytes: readonly number[];
+  /** How many keys each of the sample stands for. */
+  readonly weights: Float64Array;
+  /** Bytes of the keys that each stands for. */
+  readonly bytes: Float64Array;
   /** True where nothing was cached before the window: a cold read misses at any size. */
   readonly beginsEmpty: boolean;
 }
 
-/** One pass over the trace gives the outcome of each read for all sizes of an LRU cache. @param group null: all keys */
-export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms, group: number | null): ReadOutcomes {
-  const { sizes, scale, rows, bytes, beginsEmpty } = terms;
+/** One pass over the trace gives the outcome of each read for all sizes of an LRU cache. */
+export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms): ReadOutcomes {
+  const { sizes, rows, weights, bytes, beginsEmpty } = terms;
   const outcomes = new ReadOutcomes(rows, sizes.length);
   const stack = new LruStack(trace.keys.row.length, trace.length);
   const { width } = outcomes;
   const rowOf = (key: number) => trace.keys.row[key] ?? 0;
   let filled = 0;
-  const pass = () => {
-    while (filled < sizes.length && (sizes[filled] ?? 0) <= stack.totalBytes * scale) filled++;
-    outcomes.filled[filled] = (outcomes.filled[filled] ?? 0) + 1;
+  const pass = (key: number) => {
+    while (filled < sizes.length && (sizes[filled] ?? 0) <= stack.totalBytes) filled++;
+    outcomes.filled[filled] = (outcomes.filled[filled] ?? 0) + (weights[key] ?? 0);
   };
-  const count = (column: Float64Array, index: number) => (column[index] = (column[index] ?? 0) + 1);
+  const count = (column: Float64Array, key: number, index: number) =>
+    (column[index] = (column[index] ?? 0) + (weights[key] ?? 0));
   const touch = (key: number) => stack.touch(key, bytes[key] ?? 0);
   const cold = (column: Float64Array, key: number) => {
-    pass();
-    if (beginsEmpty) count(outcomes.misses, rowOf(key));
-    else count(column, rowOf(key) * width + filled);
+    pass(key);
+    if (beginsEmpty) count(outcomes.misses, key, rowOf(key));
+    else count(column, key, rowOf(key) * width + filled);
   };
   const visitor: CacheVisitor = {
     read(key) {
-      pass();
-      count(outcomes.hitsFrom, rowOf(key) * width + firstHolding(sizes, stack.depthOf(key) * scale));
+      pass(key);
+      count(outcomes.hitsFrom, key, rowOf(key) * width + firstHolding(sizes, stack.depthOf(key)));
       touch(key);
     },
     coldHit(key) {
@@ -72,22 +73,25 @@ export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms, group: numbe
       cold(outcomes.coldMisses, key);
     },
     miss(key) {
-      pass();
-      count(outcomes.misses, rowOf(key));
+      pass(key);
+      count(outcomes.misses, key, rowOf(key));
     },
     write: touch,
     leave: (key) => stack.remove(key),
   };
-  replay(trace, visitor, group);
+  replay(trace, visitor);
   return outcomes;
 }
+
+/** Sums of bytes that stand for others are off by this at most. */
+const rounding = 1e-9;
 
 /** Index of the smallest size that is not below the depth; their number where there is none. */
 export function firstHolding(sizes: readonly number[], depth: number): number {
   let [low, high] = [0, sizes.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sizes[middle] ?? 0) >= depth) high = middle;
+    if ((sizes[middle] ?? 0) >= depth * (1 - rounding)) high = middle;
     else low = middle + 1;
   }
   return low;

@@ -21,16 +21,14 @@ const [unseen, present, absent, absentFromStart] = [0, 1, 2, 3];
 /**
  * Runs the accesses in their order, with the expiry of keys between them. What eviction took away on the server is not taken away
  * here: the visitor decides that for the memory that it stands for.
- * @param group null: all; else the keys of this random group alone
  */
-export function replay(trace: AccessTrace, visitor: CacheVisitor, group: number | null = null): void {
+export function replay(trace: AccessTrace, visitor: CacheVisitor): void {
   const { keys, length, key: accessedKeys, kind: kinds, atMillis, ttlMillis } = trace;
   const states = new Uint8Array(keys.row.length);
   const deadlines = new Float64Array(keys.row.length);
   const expiries = new NumberHeap();
   for (let at = 0; at < length; at++) {
     const key = accessedKeys[at] ?? 0;
-    if (group !== null && keys.group[key] !== group) continue;
     const now = atMillis[at] ?? 0;
     while (expiries.least <= now) {
       const deadline = expiries.least;

@@ -1,13 +1,13 @@
-import { type AccessTrace, accessKinds, groups, type SampledKeys } from './access-sample.ts';
-import { errorOfGroups } from './group-error.ts';
-import { shareOf } from './sample-share.ts';
+import { avalanche } from '../support/hash.ts';
+import { type AccessTrace, accessKinds } from './access-sample.ts';
+import { keyWeights } from './key-weights.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
+import { errorOfGroups, partsOf } from './random-groups.ts';
 
 export interface TtlTerms {
   /** Seconds, for every key of a row. */
   readonly ttls: readonly number[];
   readonly windowMillis: number;
-  readonly bytes: readonly number[];
   /** True where a write right behind a read may fill in what eviction took away. */
   readonly hasEvicted: boolean;
 }
@@ -32,21 +32,25 @@ const refillMillis = 1000;
  * TTL misses, and stores the key again where the window shows that the application stores it. Writes that only filled in a miss
  * of today happen where the key is gone; others happen anyway. The first part of the window, as long as the TTL, is not looked
  * at: what was stored before it has expired then.
+ * @param trace with the bytes of all keys
  */
 export function ttlCurves(
   trace: AccessTrace,
   totals: WindowTotals,
   terms: TtlTerms,
 ): { readonly whole: readonly TtlPoint[]; readonly rows: readonly (readonly TtlPoint[])[] } {
-  const writes = classifyWrites(trace, terms.hasEvicted);
   const all = totals.reads.map((_, row) => row);
-  const parts = trace.rate >= 1 ? [] : Array.from({ length: groups }, (_, group) => group);
+  const samples = [trace, ...(trace.rate >= 1 ? [] : partsOf(trace))].map((sample) => ({
+    sample,
+    weights: keyWeights(sample, totals.population),
+    writes: classifyWrites(sample, terms.hasEvicted),
+  }));
   const points = terms.ttls.map((ttlSeconds) => {
-    const run = (group: number | null) => runTtl(trace, totals, terms, ttlSeconds, writes, group);
-    const whole = run(null);
-    const groupRuns = parts.map(run).filter((each) => each !== null);
-    return (over: readonly number[]) =>
-      pointOf(ttlSeconds, whole, groupRuns, over, totals, terms, trace.rate);
+    const [whole = null, ...parts] = samples.map(({ sample, weights, writes }) =>
+      weights === null ? null : runTtl(sample, weights, totals, terms, ttlSeconds, writes),
+    );
+    const used = parts.filter((part) => part !== null);
+    return (over: readonly number[]) => pointOf(ttlSeconds, whole, used, over, totals, terms, trace.rate);
   });
   return {
     whole: points.map((pointOver) => pointOver(all)),
@@ -103,8 +107,6 @@ function classifyWrites(trace: AccessTrace, hasEvicted: boolean): Writes {
 }
 
 interface TtlRun {
-  readonly share: number;
-  readonly scale: number;
   /** Reads of the part of the window that is looked at, and those of all of it, by row. */
   readonly reads: Float64Array;
   readonly allReads: Float64Array;
@@ -120,46 +122,39 @@ interface TtlRun {
 
 function runTtl(
   trace: AccessTrace,
+  weights: Float64Array,
   totals: WindowTotals,
   terms: TtlTerms,
   ttlSeconds: number,
   writes: Writes,
-  group: number | null,
-): TtlRun | null {
-  const stands = shareOf(trace, terms.bytes, totals, group);
-  if (stands === null) return null;
+): TtlRun {
   const rows = totals.reads.length;
   const from = Math.min(ttlSeconds * 1000, terms.windowMillis * waitShare);
   const { key: accessed, kind, atMillis, keys, length } = trace;
   const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
   const ttlMillis = ttlSeconds * 1000;
   // A key in use is as likely to be at the beginning of its life as at the end.
-  const usual = ({ position }: SampledKeys, key: number) =>
-    -(ttlMillis * (position[key] ?? 0)) / (trace.rate * 2 ** 32);
+  const usual = (key: number) => (-ttlMillis * (avalanche(keys.position[key] ?? 0) >>> 0)) / 2 ** 32;
   const starts = [() => 0, () => Number.NaN, usual];
   const sides = starts.map((start) => {
-    const stored = Array.from(writes.isStored, (isStored, key) =>
-      isStored === 1 ? start(keys, key) : Number.NaN,
-    );
-    return new TtlSide(trace, terms, ttlMillis, from, rows, stored);
+    const stored = Array.from(writes.isStored, (isStored, key) => (isStored === 1 ? start(key) : Number.NaN));
+    return new TtlSide(trace, weights, { ttlMillis, from, rows }, stored);
   });
   for (let at = 0; at < length; at++) {
     const key = accessed[at] ?? 0;
-    if (group !== null && keys.group[key] !== group) continue;
     const now = atMillis[at] ?? 0;
     if (kind[at] === accessKinds.read) {
-      const row = keys.row[key] ?? 0;
-      allReads[row] = (allReads[row] ?? 0) + 1;
-      if (now >= from) reads[row] = (reads[row] ?? 0) + 1;
+      const [row, weight] = [keys.row[key] ?? 0, weights[key] ?? 0];
+      allReads[row] = (allReads[row] ?? 0) + weight;
+      if (now >= from) reads[row] = (reads[row] ?? 0) + weight;
       for (const side of sides) side.read(key, now, writes.isStored[key] === 1);
     } else if (kind[at] === accessKinds.remove) for (const side of sides) side.end(key, now);
     else if (kind[at] === accessKinds.write)
       for (const side of sides) side.write(key, now, writes.refills[at] === 1);
     else for (const side of sides) side.renew(key, now);
   }
-  for (const side of sides) side.close();
+  for (const side of sides) side.close(terms.windowMillis);
   return {
-    ...stands,
     ...{ reads, allReads, lookedMillis: terms.windowMillis - from },
     misses: sides.map(({ misses }) => misses),
     held: sides.map(({ held }) => held),
@@ -174,44 +169,47 @@ class TtlSide {
   /** @param storedAt when each key was stored; not a number: it is not there */
   constructor(
     private readonly trace: AccessTrace,
-    private readonly terms: TtlTerms,
-    private readonly ttlMillis: number,
-    private readonly from: number,
-    rows: number,
+    private readonly weights: Float64Array,
+    private readonly terms: Record<'ttlMillis' | 'from' | 'rows', number>,
     private readonly storedAt: number[],
   ) {
-    this.misses = new Float64Array(rows);
-    this.held = new Float64Array(rows);
+    this.misses = new Float64Array(terms.rows);
+    this.held = new Float64Array(terms.rows);
   }
 
   read(key: number, now: number, isStored: boolean): void {
-    if (now - (this.storedAt[key] ?? 0) < this.ttlMillis) return;
+    if (this.lives(key, now)) return;
     const row = this.trace.keys.row[key] ?? 0;
-    if (now >= this.from) this.misses[row] = (this.misses[row] ?? 0) + 1;
+    if (now >= this.terms.from) this.misses[row] = (this.misses[row] ?? 0) + (this.weights[key] ?? 0);
     if (isStored) this.store(key, now);
   }
 
   write(key: number, now: number, isRefill: boolean): void {
-    if (!isRefill || !(now - (this.storedAt[key] ?? 0) < this.ttlMillis)) this.store(key, now);
+    if (!isRefill || !this.lives(key, now)) this.store(key, now);
   }
 
   renew(key: number, now: number): void {
-    if (now - (this.storedAt[key] ?? 0) < this.ttlMillis) this.store(key, now);
+    if (this.lives(key, now)) this.store(key, now);
   }
 
   /** The key goes, and what it held is counted. */
   end(key: number, now: number): void {
     const storedAt = this.storedAt[key] ?? Number.NaN;
     this.storedAt[key] = Number.NaN;
-    const begin = Math.max(this.from, storedAt);
-    const millis = Math.min(now, storedAt + this.ttlMillis) - begin;
+    const begin = Math.max(this.terms.from, storedAt);
+    const millis = Math.min(now, storedAt + this.terms.ttlMillis) - begin;
     if (!(millis > 0)) return;
-    const row = this.trace.keys.row[key] ?? 0;
-    this.held[row] = (this.held[row] ?? 0) + millis * (this.terms.bytes[key] ?? 0);
+    const { row: rows, bytes } = this.trace.keys;
+    const row = rows[key] ?? 0;
+    this.held[row] = (this.held[row] ?? 0) + millis * (bytes[key] ?? 0) * (this.weights[key] ?? 0);
   }
 
-  close(): void {
-    for (let key = 0; key < this.storedAt.length; key++) this.end(key, this.terms.windowMillis);
+  close(now: number): void {
+    for (let key = 0; key < this.storedAt.length; key++) this.end(key, now);
+  }
+
+  private lives(key: number, now: number): boolean {
+    return now - (this.storedAt[key] ?? 0) < this.terms.ttlMillis;
   }
 
   private store(key: number, now: number): void {
@@ -231,12 +229,12 @@ function pointOf(
 ): TtlPoint {
   const sum = (column: Float64Array) => over.reduce((total, row) => total + (column[row] ?? 0), 0);
   const reads = over.reduce((total, row) => total + (totals.reads[row] ?? 0), 0);
-  if (whole === null || sum(whole.reads) < fewestReads)
+  if (whole === null || sum(whole.reads) * rate < fewestReads)
     return { ttlSeconds, hitRate: null, interval: null, heldBytes: null, heldInterval: null };
   // Of all reads, for those that hit always need not be in the sample.
   const looked = reads * (sum(whole.reads) / sum(whole.allReads));
-  const rates = (run: TtlRun) => run.misses.map((misses) => 1 - sum(misses) / (looked * run.share));
-  const bytes = (run: TtlRun) => run.held.map((held) => (sum(held) * run.scale) / run.lookedMillis);
+  const rates = (run: TtlRun) => run.misses.map((misses) => 1 - sum(misses) / looked);
+  const bytes = (run: TtlRun) => run.held.map((held) => sum(held) / run.lookedMillis);
   const around = (of: (run: TtlRun) => number[], most: number) => {
     const sides = of(whole);
     const ofParts = parts.map(of);

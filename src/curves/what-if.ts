@@ -1,9 +1,10 @@
 import type { Interval } from '../support/intervals.ts';
 import { sumOf } from '../support/collections.ts';
+import { keyWeights } from './key-weights.ts';
 import { type MemoryCurve, memoryCurves, type MemoryTerms, type WindowTotals } from './memory-curve.ts';
 import type { Policy } from './policy.ts';
 import { currentTtls, ttlCurves, type TtlPoint } from './ttl-curve.ts';
-import { keyBytesOf, type NodeWindowRecord, todayBytesOf, type WindowRecord } from './window-record.ts';
+import { type NodeWindowRecord, sizedTrace, todayBytesOf, type WindowRecord } from './window-record.ts';
 
 /** What is asked of a window. */
 export interface Questions {
@@ -132,13 +133,13 @@ function curvesOf(
   ttls: readonly number[],
   policy: Policy | null,
 ): NodeCurves {
-  const { memory, trace, distinctKeys, reads, misses, hasEvicted } = node;
+  const { memory, population, reads, misses, hasEvicted } = node;
   const today = todayBytesOf(node);
-  const { bytes, known } = keyBytesOf(node);
+  const { trace, known } = sizedTrace(node);
   const sizes = shares.map((share) => Math.max(0, share * today - memory.fixedBytes));
-  const totals: WindowTotals = { reads, misses, distinctKeys, distinctBytes: null };
+  const totals: WindowTotals = { reads, misses, population, distinctBytes: null };
   const terms: MemoryTerms = {
-    ...{ sizes, today: shares.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false, bytes },
+    ...{ sizes, today: shares.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
     simulatedAt: shares.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
   };
   const own = memoryCurves(trace, totals, terms);
@@ -146,13 +147,13 @@ function curvesOf(
   const curves = isOwn
     ? own
     : memoryCurves(trace, totals, { ...terms, eviction: { ...node.eviction, policy }, ownPolicy: own });
-  const ttl = ttlCurves(trace, totals, { ttls, windowMillis: windowSeconds * 1000, bytes, hasEvicted });
+  const ttl = ttlCurves(trace, totals, { ttls, windowMillis: windowSeconds * 1000, hasEvicted });
   const activeBytes = new Float64Array(namespaces.length);
   const keys = trace.keys.row.length;
-  const stands = distinctKeys === null || keys === 0 ? 1 / trace.rate : distinctKeys / keys;
-  trace.keys.row.forEach(
-    (row, key) => (activeBytes[row] = (activeBytes[row] ?? 0) + (bytes[key] ?? 0) * stands),
-  );
+  keyWeights(trace, population)?.forEach((weight, key) => {
+    const row = trace.keys.row[key] ?? 0;
+    activeBytes[row] = (activeBytes[row] ?? 0) + weight * (trace.keys.bytes[key] ?? 0);
+  });
   return {
     ...{ node, whole: curves.whole, rows: curves.rows },
     seenShare: (curves.seenBytes + memory.fixedBytes) / today,

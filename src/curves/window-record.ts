@@ -1,4 +1,5 @@
 import type { AccessTrace } from './access-sample.ts';
+import type { Population } from './key-census.ts';
 import type { EvictionTerms } from './policy.ts';
 
 /** The memory of one server as it reported it at the end of the window. */
@@ -22,7 +23,10 @@ export interface NodeWindowRecord {
   readonly serverPolicy: string | null;
   readonly eviction: EvictionTerms;
   readonly hasEvicted: boolean;
+  /** Keys that were read or written; null: too many to tell. */
   readonly distinctKeys: number | null;
+  /** The rows are namespaces. Null: not known, or all are in the sample. */
+  readonly population: Population | null;
   /** By namespace. */
   readonly reads: readonly number[];
   readonly misses: readonly number[];
@@ -46,11 +50,11 @@ export interface WindowRecord {
 }
 
 /**
- * Bytes of each key of a sample, those that are not known with the mean of their row, or of all.
- * @returns with them, how many were known
+ * The sample with the bytes of all its keys in the tables of the server too; those that are not known with the mean of their row, or
+ * of all. @returns with it, how many were known
  */
-export function keyBytesOf({ memory, trace }: NodeWindowRecord): {
-  readonly bytes: number[];
+export function sizedTrace({ memory, trace }: NodeWindowRecord): {
+  readonly trace: AccessTrace;
   readonly known: number;
 } {
   const { bytes, row: rows } = trace.keys;
@@ -69,12 +73,10 @@ export function keyBytesOf({ memory, trace }: NodeWindowRecord): {
     const sum = sums.get(row);
     return sum === undefined ? usual : sum.bytes / sum.keys;
   };
-  return {
-    bytes: bytes.map(
-      (size, key) => (Number.isNaN(size) ? meanOf(rows[key] ?? 0) : size) + memory.tableBytesPerKey,
-    ),
-    known,
-  };
+  const sized = bytes.map(
+    (size, key) => (Number.isNaN(size) ? meanOf(rows[key] ?? 0) : size) + memory.tableBytesPerKey,
+  );
+  return { trace: { ...trace, keys: { ...trace.keys, bytes: sized } }, known };
 }
 
 /** The memory that a node has today: its limit where it has reached it, else what it uses. */

@@ -1,5 +1,6 @@
 import { AccessSample, accessKinds, type SampleLimits } from '../../src/curves/access-sample.ts';
 import type { WindowTotals } from '../../src/curves/memory-curve.ts';
+import { classOfUses } from '../../src/curves/key-census.ts';
 import { SeededRandom } from '../../src/support/random.ts';
 
 /** A made-up stream of reads of keys by number, with the size of each key. */
@@ -87,11 +88,21 @@ export function sampleOf(
   return sample;
 }
 
+/** What is known of all keys. */
 export function totalsOf({ reads, bytes }: ReadTrace): WindowTotals & { readonly distinctBytes: number } {
-  const keys = new Set(reads);
+  const uses = new Map<number, number>();
+  for (const key of reads) uses.set(key, (uses.get(key) ?? 0) + 1);
+  const byUses: number[] = [];
   let distinctBytes = 0;
-  for (const key of keys) distinctBytes += bytes[key] ?? 0;
-  return { reads: [reads.length], misses: null, distinctKeys: keys.size, distinctBytes };
+  for (const [key, count] of uses) {
+    distinctBytes += bytes[key] ?? 0;
+    byUses[classOfUses(count)] = (byUses[classOfUses(count)] ?? 0) + 1;
+  }
+  const population = {
+    byRow: [uses.size],
+    byUses: Array.from(byUses, (count: number | undefined) => count ?? 0),
+  };
+  return { reads: [reads.length], misses: null, population, distinctBytes };
 }
 
 /** So many sizes from a small part of all bytes to all of them. */

@@ -37,6 +37,7 @@ const nodeSchema = z.object({
   }),
   hasEvicted: z.boolean(),
   distinctKeys: amount.nullable(),
+  population: z.object({ byRow: counts, byUses: counts }).nullable().default(null),
   reads: counts,
   misses: counts,
   sizesRefused: z.string().nullable(),
@@ -86,6 +87,10 @@ export function writeRecording(context: Context, path: string, record: WindowRec
     const { rate, length, keys } = trace;
     return {
       ...{ ...node, reads: [...node.reads], misses: [...node.misses], rate },
+      population: node.population && {
+        byRow: [...node.population.byRow],
+        byUses: [...node.population.byUses],
+      },
       keys: {
         position: textOf(Uint32Array.from(keys.position)),
         group: textOf(Uint8Array.from(keys.group)),
@@ -155,7 +160,8 @@ function nodeOf({ keys, accesses, rate, ...node }: NodeFile, namespaces: number)
       ) &&
       kind.every((each) => each <= 3) &&
       node.reads.length === namespaces &&
-      node.misses.length === namespaces;
+      node.misses.length === namespaces &&
+      (node.population === null || node.population.byRow.length === namespaces);
     return fits
       ? { ...node, trace: { rate, length: key.length, key, kind, atMillis, ttlMillis, keys: columns } }
       : null;

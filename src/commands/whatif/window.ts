@@ -1,4 +1,5 @@
 import type { AccessTrace } from '../../curves/access-sample.ts';
+import type { Population } from '../../curves/key-census.ts';
 import { type EvictionTerms, policies, usualEviction } from '../../curves/policy.ts';
 import type { NodeMemory, NodeWindowRecord } from '../../curves/window-record.ts';
 import { databasesOf, type Info, infoNumber } from '../../redis/info.ts';
@@ -6,6 +7,7 @@ import type { RedisNode } from '../../redis/server.ts';
 import { asBytes } from '../../support/bytes.ts';
 import { sumOf } from '../../support/collections.ts';
 import { growth } from '../../traffic/figures/window.ts';
+import type { RowGroup } from '../../traffic/keys/namespace-rows.ts';
 import type { WindowAccesses } from '../../traffic/observation.ts';
 
 /** What of the tables of keys MEMORY USAGE counts with each key already: measured on Redis 7.0, 8.0 and Valkey 9.1. */
@@ -28,6 +30,7 @@ export async function nodeRecordsOf({ groups, nodes }: WindowAccesses): Promise<
         hasEvicted: evicted > 0 || (isFull && (infoNumber(after, 'evicted_keys') ?? 0) > 0),
         eviction: await evictionOf(accesses.node, serverPolicy),
         distinctKeys: accesses.sample.distinctKeys,
+        population: inGroups(accesses.sample.population, groups),
         trace: withGroups(accesses.sample.trace(), groupOf),
         sizesRefused: accesses.refusal,
       };
@@ -39,6 +42,12 @@ export async function nodeRecordsOf({ groups, nodes }: WindowAccesses): Promise<
 function withGroups(trace: AccessTrace, groupOf: ReadonlyMap<number, number>): AccessTrace {
   return { ...trace, keys: { ...trace.keys, row: trace.keys.row.map((row) => groupOf.get(row) ?? 0) } };
 }
+
+const inGroups = (population: Population | null, groups: readonly RowGroup[]): Population | null =>
+  population && {
+    ...population,
+    byRow: groups.map(({ rows }) => sumOf(rows.map((row) => population.byRow[row] ?? 0))),
+  };
 
 function memoryOf(info: Info): NodeMemory {
   const of = (field: string) => infoNumber(info, field) ?? 0;

@@ -24,7 +24,7 @@ function curveOf(
   millisPerRead = 1,
 ) {
   const each = sampleOf(trace, { rate }, seed, millisPerRead).trace();
-  return memoryCurves(each, totalsOf(trace), { ...emptyTerms, bytes: each.keys.bytes, ...terms });
+  return memoryCurves(each, totalsOf(trace), { ...emptyTerms, ...terms });
 }
 
 /** Hit rates of a whole cache that evicts by a policy, size by size. */
@@ -58,7 +58,7 @@ describe('the hit rate as a function of memory', () => {
     const { whole } = memoryCurves(
       each,
       { ...totalsOf(trace), reads: [8] },
-      { ...emptyTerms, bytes: each.keys.bytes, sizes: [29, 30, 59, 60] },
+      { ...emptyTerms, sizes: [29, 30, 59, 60] },
     );
     expect(whole.points.map(({ hitRate }) => hitRate)).toEqual([null, null, null, null]);
     const often: ReadTrace = {
@@ -86,7 +86,7 @@ describe('the hit rate as a function of memory', () => {
         truth,
       ),
     );
-    expect(errors.reduce((sum, error) => sum + error, 0) / seeds.length).toBeLessThan(0.025);
+    expect(errors.reduce((sum, error) => sum + error, 0) / seeds.length).toBeLessThan(0.02);
     const held = curves.flatMap((points) =>
       truth.filter((rate, index) => {
         const [low = 0, high = 1] = points[index]?.interval ?? [];
@@ -101,13 +101,12 @@ describe('the hit rate as a function of memory', () => {
     const all = totalsOf(trace);
     const sizes = sizesUpTo(4 * all.distinctBytes, 8);
     const each = sampleOf(trace, {}).trace();
-    const cold = all.distinctKeys ?? 0;
+    const cold = all.population?.byRow[0] ?? 0;
     // The server, four times as large as what the window shows, had all that was read first.
     const totals = { ...all, misses: [0] };
     const curves = memoryCurves(each, totals, {
       ...emptyTerms,
       beginsEmpty: false,
-      bytes: each.keys.bytes,
       sizes,
       today: 7,
     });
@@ -127,14 +126,13 @@ describe('the hit rate as a function of memory', () => {
       if (at % 20 < 5) sample.missed(key, at);
       sample.pass(accessKinds.read, key, at);
     }
+    for (let index = 0; index < 20; index++) sample.setBytes(index, 10);
     const each = sample.trace();
-    const bytes = each.keys.bytes.map(() => 10);
-    const totals = { reads: [400], misses: [100], distinctKeys: 20, distinctBytes: null };
+    const totals = { reads: [400], misses: [100], population: null, distinctBytes: null };
     const terms = {
       ...emptyTerms,
       beginsEmpty: false,
       hasEvicted: false,
-      bytes,
       sizes: [100, 200, 400],
       today: 1,
     };
@@ -165,9 +163,8 @@ describe('the hit rate as a function of memory', () => {
   });
 });
 
-// A million reads of 100,000 keys; all but the mixed trace, whose step moves with a handful of keys, are below 0.01.
 describe.runIf(process.env['CACHECTL_TEST_LONG'] !== undefined)('a sample of one key in a hundred', () => {
-  it.each(shapes)('has a mean absolute error of about 0.01 at most: %s', (shape) => {
+  it.each(shapes)('has a mean absolute error below 0.01: %s', (shape) => {
     const trace = makeReads(shape, 1_000_000, 100_000, 1);
     const sizes = sizesUpTo(totalsOf(trace).distinctBytes, 50);
     const truth = curveOf(trace, 1, { sizes }).whole.points.map(({ hitRate }) => hitRate);
@@ -179,7 +176,7 @@ describe.runIf(process.env['CACHECTL_TEST_LONG'] !== undefined)('a sample of one
       ),
     );
     const mean = errors.reduce((sum, error) => sum + error, 0) / seeds.length;
-    expect(mean).toBeLessThan(shape === 'mixed' ? 0.012 : 0.01);
+    expect(mean).toBeLessThan(0.01);
   });
 });
 

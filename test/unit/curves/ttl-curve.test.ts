@@ -38,6 +38,7 @@ function cacheAside(
     reads++;
     if (!isHit) misses++;
   }
+  for (let index = 0; index < keys; index++) sample.setBytes(index, 100);
   return { trace: sample.trace(), reads, misses, hitRate: 1 - misses / reads };
 }
 
@@ -45,12 +46,11 @@ describe('the hit rate as a function of the TTL', () => {
   it('is what the application gets with that TTL, shorter or longer than today', () => {
     const load = { keys: 300, meanGapMillis: 2000, windowMillis: 60_000 };
     const { trace, reads, misses } = cacheAside(4000, load);
-    const totals = { reads: [reads], misses: [misses], distinctKeys: null, distinctBytes: null };
+    const totals = { reads: [reads], misses: [misses], population: null, distinctBytes: null };
     const ttls = [1, 4, 12];
     const terms = {
       ttls,
       windowMillis: load.windowMillis,
-      bytes: trace.keys.bytes.map(() => 100),
       hasEvicted: false,
     };
     const { whole } = ttlCurves(trace, totals, terms);
@@ -67,11 +67,10 @@ describe('the hit rate as a function of the TTL', () => {
   it('has bounds alone for a TTL that is longer than half of the window', () => {
     const load = { keys: 300, meanGapMillis: 20_000, windowMillis: 20_000 };
     const { trace, reads, misses } = cacheAside(4000, load);
-    const totals = { reads: [reads], misses: [misses], distinctKeys: null, distinctBytes: null };
+    const totals = { reads: [reads], misses: [misses], population: null, distinctBytes: null };
     const terms = {
       ttls: [60],
       windowMillis: load.windowMillis,
-      bytes: trace.keys.bytes.map(() => 100),
       hasEvicted: false,
     };
     const [point] = ttlCurves(trace, totals, terms).whole;
@@ -88,11 +87,10 @@ describe('the hit rate as a function of the TTL', () => {
       sample.pass(read, keyOf(1), at * 100 + 50);
     }
     const trace = sample.trace();
-    const totals = { reads: [1000], misses: [0], distinctKeys: 1, distinctBytes: null };
+    const totals = { reads: [1000], misses: [0], population: null, distinctBytes: null };
     const { whole } = ttlCurves(trace, totals, {
       ttls: [0.04, 0.06],
       windowMillis: 100_000,
-      bytes: [10],
       hasEvicted: false,
     });
     expect(whole.map(({ hitRate }) => hitRate)).toEqual([0, 1]);

@@ -8,6 +8,11 @@ import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import type { Traffic } from './workload.ts';
 import { type Info, infoNumber } from '../redis/info.ts';
 import { InputError } from '../support/failure.ts';
+import { SeededRandom } from '../support/random.ts';
+import { sizeChoice } from './payload.ts';
+
+/** Keys and values are the same in every run. */
+export const seed = 1;
 
 /** A key outlives the run that wrote it by so much at most, should that run be killed. */
 const spareSeconds = 600;
@@ -90,35 +95,50 @@ export class NodeKeys {
   readonly hashes: KeyStore;
   private readonly group: number;
 
-  /** @param names With a group, those of one follow each other, and all of it are here. The same for the absent ones. */
+  /**
+   * @param keys With a group, those of one follow each other, and all of it are here. The same for the absent ones.
+   * @param value Of the largest size; others are its beginning.
+   */
   constructor(
     readonly node: RedisNode,
-    readonly names: readonly ByteString[],
+    private readonly keys: readonly SizedKey[],
     private readonly absentNames: readonly ByteString[],
     private readonly options: Pick<BenchOptions, 'group' | 'getRatio' | 'hitRatio'>,
-    private readonly payload: ByteString,
+    private readonly value: ByteString,
     private readonly ttlSeconds: number,
   ) {
     const group = (this.group = options.group ?? 1);
-    this.strings = new KeyStore(node, names, {
-      subject: '`SET`',
-      encode: (index) => encodeCommand(['SET', names[index] as ByteString, payload, 'EX', ttlSeconds]),
-      ...{ replies: 1, bytes: payload.length },
-    });
-    const groups = options.group === null ? [] : chunksOf(names, group);
-    const hashes = groups.map(([first = asBytes('')]) => hashOf(first));
+    const valueOf = ({ bytes }: SizedKey) => asBytes(value.slice(0, bytes));
+    this.strings = new KeyStore(
+      node,
+      keys.map(({ name }) => name),
+      {
+        subject: '`SET`',
+        encode: (index) => {
+          const key = keys[index] as SizedKey;
+          return encodeCommand(['SET', key.name, valueOf(key), 'EX', ttlSeconds]);
+        },
+        ...{ replies: 1, bytes: value.length },
+      },
+    );
+    const groups = options.group === null ? [] : chunksOf(keys, group);
+    const hashes = groups.map(([first]) => hashOf(first?.name ?? asBytes('')));
     this.hashes = new KeyStore(node, hashes, {
       subject: '`HSET`',
       // In a transaction: a process that is killed leaves no key without a TTL.
       encode: (index) => {
         const hash = hashes[index] as ByteString;
-        const fields = (groups[index] ?? []).flatMap((_, field) => [fieldOf(field), payload]);
+        const fields = (groups[index] ?? []).flatMap((key, field) => [fieldOf(field), valueOf(key)]);
         return [['MULTI'], ['HSET', hash, ...fields], ['PEXPIRE', hash, ttlSeconds * 1000], ['EXEC']]
           .map((command) => encodeCommand(command as RedisCommand))
           .join('');
       },
-      ...{ replies: 4, bytes: payload.length * group },
+      ...{ replies: 4, bytes: value.length * group },
     });
+  }
+
+  get size(): number {
+    return this.keys.length;
   }
 
   /** What is to be there before the workload runs. */
@@ -127,21 +147,29 @@ export class NodeKeys {
   }
 
   trafficOf(workload: WorkloadName): Traffic {
-    const { names, absentNames, group, ttlSeconds, payload } = this;
+    const { keys, absentNames, group, ttlSeconds, value } = this;
     const { getRatio, hitRatio } = this.options;
     const { keysPerRead, read } = readingOf(workload, group);
-    const [first = asBytes('')] = names;
-    const setTo = (key: ByteString, value: ByteString) =>
-      encodeCommand(['SET', key, value, 'EX', ttlSeconds]);
+    const end = `${encodeArgument('EX')}${encodeArgument(String(ttlSeconds))}`;
+    const writeOf = ({ name, bytes }: SizedKey) => ({ head: setOf(name), bytes, end });
     const isWriting = workload === 'set' || workload === 'mixed';
     return {
-      ...{ keysPerRead, reads: names.map(read), absentReads: absentNames.map(read), hitRatio },
+      reads: keys.map(({ name }, index) => read(name, index)),
+      ...{ keysPerRead, absentReads: absentNames.map(read), hitRatio, value },
       readShare: workload === 'set' ? 0 : workload === 'mixed' ? getRatio : 1,
-      writeHeads: isWriting ? names.map((key) => beforeValue(setTo(key, asBytes('')), key)) : [],
-      writeTail: setTo(first, payload).slice(beforeValue(setTo(first, payload), first).length),
+      writes: isWriting ? keys.map(writeOf) : [],
     };
   }
 }
+
+/** A key with the size of its value. */
+interface SizedKey {
+  readonly name: ByteString;
+  readonly bytes: number;
+}
+
+/** SET up to where the value begins. */
+const setOf = (key: ByteString) => `*5\r\n${encodeArgument('SET')}${encodeArgument(key)}`;
 
 /** A read of a key; of MGET, its argument. */
 function readingOf(
@@ -193,21 +221,19 @@ export function nodeKeysOf(
   server: RedisServer,
   runId: string,
   options: BenchOptions,
-  payload: ByteString,
   ttlSeconds: number,
 ): NodeKeys[] {
-  const { keys, group, hitRatio } = options;
+  const { keys, group, hitRatio, payload } = options;
   const nodeOf = (name: ByteString) => server.nodeFor(name);
+  const value = asBytes(new SeededRandom(seed, 'payload').bytes(payload.mostBytes).toString('latin1'));
+  const nextSize = sizeChoice(payload, new SeededRandom(seed, 'sizes'));
+  const own = keyNames(runId, keys, group).map((name) => ({ name, bytes: nextSize() }));
   const absent = hitRatio < 1 ? keyNames(`${runId}:absent`, keys, group) : [];
   const absentByNode = groupBy(absent, nodeOf);
-  return [...groupBy(keyNames(runId, keys, group), nodeOf)].map(
-    ([node, names]) => new NodeKeys(node, names, absentByNode.get(node) ?? [], options, payload, ttlSeconds),
+  return [...groupBy(own, ({ name }) => nodeOf(name))].map(
+    ([node, list]) => new NodeKeys(node, list, absentByNode.get(node) ?? [], options, value, ttlSeconds),
   );
 }
-
-/** A SET up to and including the line that ends its key. */
-const beforeValue = (encoded: string, key: ByteString) =>
-  encoded.slice(0, encoded.indexOf(key) + key.length + 2);
 
 /** What a key costs in addition to its value: its name, its TTL, the server's tables (measured on Redis 7.0: 150 to 210). */
 const bytesPerKey = 200;
@@ -221,17 +247,17 @@ const largestShare = 0.1;
  * @throws InputError where the keys would take more than a tenth of the server's memory
  */
 export function checkFootprint(
-  { workloads, keys, payloadBytes }: BenchOptions,
+  { workloads, keys, payload }: BenchOptions,
   info: Info | null,
   nodeCount: number,
 ): void {
   if (info === null || !workloads.some(needsKeys)) return;
   const memory = infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory') || Infinity;
   const copies = new Set(workloads.filter(needsKeys).map((workload) => workload === 'hget')).size;
-  const footprint = (copies * keys * (payloadBytes + bytesPerKey)) / nodeCount;
+  const footprint = (copies * keys * (payload.meanBytes + bytesPerKey)) / nodeCount;
   if (footprint <= memory * largestShare) return;
   throw new InputError(
-    `\`--keys ${keys} --payload ${payloadBytes}\` would take ${Math.ceil(footprint)} bytes of the server's ${memory}: more than a tenth`,
+    `\`--keys ${keys} --payload ${payload.text}\` would take ${Math.ceil(footprint)} bytes of the server's ${memory}: more than a tenth`,
     'lower --keys or --payload; `cachectl bench ping` needs no keys',
   );
 }

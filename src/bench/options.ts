@@ -1,5 +1,6 @@
 import { InputError } from '../support/failure.ts';
 import type { Distribution } from './key-choice.ts';
+import type { Payload } from './payload.ts';
 
 export const workloadNames = ['ping', 'get', 'set', 'mixed', 'mget', 'hget'] as const;
 
@@ -14,7 +15,7 @@ export interface BenchOptions {
   readonly connections: number;
   /** Commands in one write; the next are sent when all are answered. */
   readonly pipeline: number;
-  readonly payloadBytes: number;
+  readonly payload: Payload;
   /** Keys that are used; of `hget` the fields. */
   readonly keys: number;
   /** Keys that `mget` reads at once, and fields of a hash of `hget`; null: neither is measured. */
@@ -54,7 +55,7 @@ const mostBytesInFlight = 256 * 2 ** 20;
 
 /** @throws InputError for amounts that would hurt the server or this machine */
 export function checkOptions(options: BenchOptions): void {
-  const { connections, keys, group, pipeline, payloadBytes, limit, rounds } = options;
+  const { connections, keys, group, pipeline, payload, limit, rounds } = options;
   if (connections > mostConnections) {
     throw new InputError(
       `\`--connections ${connections}\` is more than ${mostConnections}`,
@@ -71,10 +72,10 @@ export function checkOptions(options: BenchOptions): void {
     throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');
   }
   const atOnce = options.workloads.includes('mget') ? (group ?? 1) : 1;
-  const inFlight = connections * pipeline * atOnce * payloadBytes;
+  const inFlight = connections * pipeline * atOnce * payload.mostBytes;
   if (inFlight > mostBytesInFlight) {
     const names = ['connections', 'pipeline', ...(atOnce > 1 ? ['group'] : []), 'payload'];
-    const values = [connections, pipeline, ...(atOnce > 1 ? [atOnce] : []), payloadBytes];
+    const values = [connections, pipeline, ...(atOnce > 1 ? [atOnce] : []), payload.text];
     throw new InputError(
       `\`${names.map((name, index) => `--${name} ${values[index]}`).join(' ')}\` would send ${inFlight} bytes at once, and the limit is ${mostBytesInFlight}`,
       `lower --${names.slice(0, -1).join(', --')} or --payload`,

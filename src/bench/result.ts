@@ -1,6 +1,7 @@
 import { sumOf } from '../support/collections.ts';
 import { LatencyRecorder, type LatencySummary, type PercentileLatency } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
+import { payloadSizesOf } from './payload.ts';
 import type { PhaseOutcome, SecondFigures } from './phase.ts';
 import { type ServerCounters, type ServerSide, serverSideOf } from './server-side.ts';
 import { coefficientOfVariation, meanOf } from '../support/intervals.ts';
@@ -21,7 +22,7 @@ export interface WorkloadResult {
   readonly missRatio: number | null;
   readonly durationSeconds: number;
   readonly throughputPerSecond: number;
-  /** Values carried, keys and protocol not counted; null for `ping`. */
+  /** Values carried, keys and protocol not counted; null for `ping`, and where sizes differ and keys are not used alike. */
   readonly bytesPerSecond: number | null;
   /** Standard deviation of the throughput between tenths of a second, as a share of its mean; null where too few. */
   readonly throughputVariation: number | null;
@@ -68,7 +69,11 @@ export interface ServerReport {
 export interface BenchReport
   extends
     ServerReport,
-    Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution' | 'distribution'> {
+    Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution' | 'distribution' | 'payload'> {
+  /** Mean size of a value. */
+  readonly payloadBytes: number;
+  /** As `--payload` has it; null where all values have one size. */
+  readonly payloadSizes: string | null;
   /** `uniform`, `zipf:0.99`, `sequential`. */
   readonly distribution: string;
   /** The other server, measured in turn with this one; null where there was none. */
@@ -85,12 +90,14 @@ export function workloadResult(
   name: WorkloadName,
   outcomes: readonly PhaseOutcome[],
   counters: ServerCounters | null,
-  { payloadBytes, ratePerSecond }: Pick<BenchOptions, 'payloadBytes' | 'ratePerSecond'>,
+  { payload, distribution, ratePerSecond }: Pick<BenchOptions, 'payload' | 'distribution' | 'ratePerSecond'>,
 ): WorkloadResult {
   const outcome = together(outcomes);
   const { operations, errors, misses, seconds, slices, latency, utilization, complete } = outcome;
   // One for each key of an MGET, else one for each command.
   const values = name === 'mget' ? outcome.lookups : operations;
+  // The mean is that of the keys, and not that of those which are used most.
+  const hasKnownSizes = name !== 'ping' && (payloadSizesOf(payload) === null || distribution.kind !== 'zipf');
   const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
   const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
   return {
@@ -103,7 +110,7 @@ export function workloadResult(
     missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,
     durationSeconds: seconds,
     throughputPerSecond: perSecond(operations),
-    bytesPerSecond: name === 'ping' ? null : perSecond((values - misses) * payloadBytes),
+    bytesPerSecond: hasKnownSizes ? perSecond((values - misses) * payload.meanBytes) : null,
     throughputVariation: steady ? coefficientOfVariation(slices) : null,
     clientUtilization: utilization,
     clientStarvation: outcome.starvation,
@@ -229,6 +236,7 @@ export const settingNames = [
   'connections',
   'pipeline',
   'payloadBytes',
+  'payloadSizes',
   'keys',
   'group',
   'getRatio',

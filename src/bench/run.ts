@@ -2,6 +2,7 @@ import { SeededRandom } from '../support/random.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { distributionText } from './key-choice.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
+import { payloadSizesOf } from './payload.ts';
 import type { Distribution } from './phase.ts';
 import type { BenchReport, ServerReport } from './result.ts';
 import { type BenchTools, Station } from './station.ts';
@@ -43,12 +44,19 @@ export async function runBenchmark(
     rounds: _rounds,
     keepsDistribution: _kept,
     distribution,
+    payload,
     ...settings
   } = options;
   const failure = error ?? finished.find((each) => each.error)?.error;
   const distributions = stations.map((station) => station.distributions);
   return {
-    report: { ...settings, distribution: distributionText(distribution), ...own, against },
+    report: {
+      ...settings,
+      ...{ payloadBytes: payload.meanBytes, payloadSizes: payloadSizesOf(payload) },
+      distribution: distributionText(distribution),
+      ...own,
+      against,
+    },
     distributions,
     ...(failure && { error: failure }),
   };

@@ -1,4 +1,3 @@
-import { asBytes } from '../support/bytes.ts';
 import { sumOf } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
 import { SeededRandom } from '../support/random.ts';
@@ -6,7 +5,7 @@ import type { Connection } from '../redis/connection.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
-import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, seed, ttlSecondsOf } from './keys.ts';
 import { keyChoices } from './key-choice.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import { type Distribution, type Load, type PhaseOutcome, runPhase } from './phase.ts';
@@ -28,8 +27,6 @@ interface Sender {
   /** The keys on the connection's node; null where the workloads need none. */
   readonly keys: NodeKeys | null;
 }
-
-const seed = 1;
 
 /** A server that is measured, with the connections and keys for it; what it gave so far. */
 export class Station {
@@ -126,7 +123,7 @@ export class Station {
       return this.senders.map(({ connection }) => ({ connection, commands: pingSource() }));
     const traffics = new Map(
       this.nodeKeys.map((keys) => {
-        const choices = keyChoices(distribution, keys.names.length);
+        const choices = keyChoices(distribution, keys.size);
         return [keys, { choices, traffic: keys.trafficOf(workload) }] as const;
       }),
     );
@@ -184,9 +181,8 @@ function makeKeys(
   const runId = Math.floor(random() * 2 ** 32)
     .toString(16)
     .padStart(8, '0');
-  const payload = asBytes(new SeededRandom(seed, 'payload').bytes(options.payloadBytes).toString('latin1'));
   // Each connection works on one node.
-  return nodeKeysOf(server, runId, options, payload, ttlSeconds).slice(0, options.connections);
+  return nodeKeysOf(server, runId, options, ttlSeconds).slice(0, options.connections);
 }
 
 /** Opens all connections at once, spread over the nodes. @throws RedisError, with none left open */

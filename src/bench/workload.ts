@@ -1,4 +1,4 @@
-import { encodeCommand } from '../redis/connection.ts';
+import { encodeArgument, encodeCommand } from '../redis/connection.ts';
 import type { SeededRandom } from '../support/random.ts';
 import type { KeyChoice } from './key-choice.ts';
 import type { WorkloadName } from './options.ts';
@@ -20,14 +20,24 @@ export interface Traffic {
   readonly reads: readonly string[];
   /** The same of keys that are never written. */
   readonly absentReads: readonly string[];
-  /** SET up to where the value begins; `writeTail` follows. */
-  readonly writeHeads: readonly string[];
-  readonly writeTail: string;
+  readonly writes: readonly Write[];
+  /** Of the largest size; the value of a write is its beginning. */
+  readonly value: string;
   /** Share of the commands that read, from 0 to 1. */
   readonly readShare: number;
   /** Share of the lookups whose key exists, from 0 to 1. */
   readonly hitRatio: number;
 }
+
+/** SET of a key: what is before its value, how long that is, and what is behind it. */
+export interface Write {
+  readonly head: string;
+  readonly bytes: number;
+  readonly end: string;
+}
+
+/** So many different values are kept as they are sent. */
+const mostKeptValues = 64;
 
 /** PING after PING. */
 export function pingSource(): CommandSource {
@@ -37,7 +47,7 @@ export function pingSource(): CommandSource {
 
 /** The same random stream gives the same commands on the same keys. */
 export function commandSource(
-  { keysPerRead, reads, absentReads, writeHeads, writeTail, readShare, hitRatio }: Traffic,
+  { keysPerRead, reads, absentReads, writes, value, readShare, hitRatio }: Traffic,
   random: Pick<SeededRandom, 'fraction'>,
   choose: KeyChoice,
 ): CommandSource {
@@ -54,6 +64,14 @@ export function commandSource(
     for (let at = start; at < end; at++) encoded += read(at);
     return encoded;
   };
+  const values = new Map<number, string>();
+  const write = (index: number): string => {
+    const { head, bytes, end } = writes[index] as Write;
+    const kept = values.get(bytes);
+    const argument = kept ?? encodeArgument(value.slice(0, bytes));
+    if (kept === undefined && values.size < mostKeptValues) values.set(bytes, argument);
+    return head + argument + end;
+  };
   const source = {
     lookups: 0,
     absent: 0,
@@ -63,7 +81,7 @@ export function commandSource(
         const index = choose();
         if (readShare === 1 || (readShare > 0 && random.fraction() < readShare))
           encoded += keysPerRead === 1 ? read(index) : readGroup(index);
-        else encoded += (writeHeads[index] ?? '') + writeTail;
+        else encoded += write(index);
       }
       return encoded;
     },

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { parseDistribution } from '../bench/key-choice.ts';
+import { parsePayload } from '../bench/payload.ts';
 import { parseDuration, parseRange, parseRatio, parseSize, type Range } from '../support/quantity.ts';
 import { bytesOf } from '../support/bytes.ts';
 import type { CostLimit } from '../traffic/observe.ts';
@@ -24,6 +25,9 @@ export const sizeArgument = parsedBy(parseSize);
 
 /** How often the keys of a benchmark are used. */
 export const distributionArgument = parsedBy(parseDistribution);
+
+/** How large the values of a benchmark are. */
+export const payloadArgument = parsedBy(parsePayload);
 
 /** From 0 to 1. */
 export const ratioArgument = parsedBy(parseRatio);

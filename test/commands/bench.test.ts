@@ -6,7 +6,7 @@ import { replyText } from '../../src/redis/reply.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { send, testUrl } from '../server/redis.ts';
 import { until } from '../server/until.ts';
-import { bench, brief, keysAppear, resultOf } from './bench-runs.ts';
+import { bench, benchKeys, brief, keysAppear, resultOf } from './bench-runs.ts';
 import { naming } from '../named-map.ts';
 import { emptyServer, proxyTo, startServer, temporaryFolder } from '../server/own.ts';
 
@@ -123,6 +123,30 @@ describe('bench', () => {
 
     expect(value).toHaveLength(1024);
     expect(new Set(value).size).toBeGreaterThan(200);
+  });
+
+  test('writes values of several sizes by their weights, the same in every run', async () => {
+    const payload = '64B:50%,1KiB-2KiB:30%,4KiB:20%';
+    const sizesIn = async () => {
+      const { redis, server } = await startServer({});
+      const args = ['mixed', '--duration', '1500ms', '--warmup', '0', '--keys', '200', '--payload', payload];
+      const running = bench([...args, '-o', 'json'], { url: redis.url });
+      let keys: string[] = [];
+      await until('bench has filled its keys', async () => (keys = await benchKeys(server)).length === 200);
+      const sizes = await Promise.all(keys.sort().map((key) => send(server, 'STRLEN', key)));
+      return { sizes, result: resultOf(await running) };
+    };
+    const { sizes, result } = await sizesIn();
+    const shareOf = (low: number, high: number) =>
+      sizes.filter((size) => Number(size) >= low && Number(size) <= high).length / 200;
+
+    expect(result).toMatchObject({ payloadBytes: 1312, payloadSizes: payload });
+    // Five standard deviations of a binomial distribution.
+    expect(Math.abs(shareOf(64, 64) - 0.5)).toBeLessThan(0.18);
+    expect(Math.abs(shareOf(1024, 2048) - 0.3)).toBeLessThan(0.17);
+    expect(Math.abs(shareOf(4096, 4096) - 0.2)).toBeLessThan(0.15);
+    expect(new Set(sizes).size).toBeGreaterThan(20);
+    expect((await sizesIn()).sizes).toEqual(sizes);
   });
 
   test('sends batches with --pipeline, and says whose latency it is', async () => {
@@ -304,6 +328,7 @@ describe('bench on a profile', () => {
 describe('bench options', () => {
   test.each([
     [['--payload', 'much'], '--payload'],
+    [['--payload', '64B:50%,1KiB:30%'], '80 % together'],
     [['--connections', '0'], '--connections'],
     [['--connections', '2000'], '--connections'],
     [['--rate', '0'], '--rate'],

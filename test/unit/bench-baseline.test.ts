@@ -9,6 +9,8 @@ const report = (results: readonly object[], changes: Partial<BenchReport> = {}) 
     connections: 4,
     pipeline: 1,
     payloadBytes: 256,
+    payloadSizes: null,
+    group: null,
     keys: 10_000,
     getRatio: 0.8,
     hitRatio: 1,

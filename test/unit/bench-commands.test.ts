@@ -26,7 +26,8 @@ function decoded(payload: string): Reply[] {
 function keysOf(count: number, options: Partial<BenchOptions> = {}, value = asBytes('value')) {
   const all = { group: null, getRatio: 0.8, hitRatio: 1, ...options };
   const names = (runId: string) => keyNames(runId, count, all.group);
-  return new NodeKeys(noNode, names('0badcafe'), names('absent'), all, value, 600);
+  const keys = names('0badcafe').map((name) => ({ name, bytes: value.length }));
+  return new NodeKeys(noNode, keys, names('absent'), all, value, 600);
 }
 
 function source(workload: WorkloadName, getRatio = 0.8, keyCount = 10, seed = 1) {
@@ -54,13 +55,14 @@ describe('the commands of a workload', () => {
         (bytes, count, start) => {
           const value = asBytes(start + Buffer.from(bytes).toString('latin1'));
           const names = keyNames('0badcafe', count);
-          const { writeHeads, writeTail } = keysOf(count, {}, value).trafficOf('set');
+          const set = commandSource(
+            keysOf(count, {}, value).trafficOf('set'),
+            new SeededRandom(1, ''),
+            numbers(...names.keys()),
+          );
 
-          names.forEach((name, index) => {
-            expect((writeHeads[index] ?? '') + writeTail).toBe(
-              encodeCommand(['SET', name, value, 'EX', 600]),
-            );
-          });
+          for (const name of names)
+            expect(set.encode(1)).toBe(encodeCommand(['SET', name, value, 'EX', 600]));
         },
       ),
     );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parsePayload } from '../../src/bench/payload.ts';
 import { checkFootprint } from '../../src/bench/keys.ts';
 import { judge } from '../../src/bench/gates.ts';
 import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
@@ -10,7 +11,7 @@ const options: BenchOptions = {
   workloads: ['get'],
   connections: 4,
   pipeline: 1,
-  payloadBytes: 256,
+  payload: parsePayload('256B'),
   keys: 10_000,
   group: null,
   getRatio: 0.8,
@@ -189,7 +190,7 @@ describe('options', () => {
     [{ connections: 1001 }, /--connections 1001/],
     [{ keys: 1_000_001 }, /--keys 1000001/],
     [{ limit: { kind: 'duration', seconds: 0 } as const }, /--duration/],
-    [{ pipeline: 1000, payloadBytes: 2 ** 20 }, /would send/],
+    [{ pipeline: 1000, payload: parsePayload('1MiB') }, /would send/],
   ])('that would hurt are refused: %o', (changes, message) => {
     expect(() => checkOptions({ ...options, ...changes })).toThrow(message);
   });
@@ -197,7 +198,7 @@ describe('options', () => {
   test('that would take more than a tenth of the memory are refused', () => {
     const limited = { maxmemory: '67108864', total_system_memory: '8000000000' };
     const unlimited = { maxmemory: '0', total_system_memory: '67108864' };
-    const large = { ...options, payloadBytes: 1024 };
+    const large = { ...options, payload: parsePayload('1KiB') };
 
     expect(() => checkFootprint(options, limited, 1)).not.toThrow();
     expect(() => checkFootprint(large, limited, 1)).toThrow(/more than a tenth/);

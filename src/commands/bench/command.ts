@@ -1,5 +1,6 @@
 import { Argument, Option } from '@commander-js/extra-typings';
 import { defaultWorkloads, workloadNames } from '../../bench/options.ts';
+import { parsePayload } from '../../bench/payload.ts';
 import {
   aboveZero,
   countArgument,
@@ -7,7 +8,7 @@ import {
   distributionArgument,
   eachArgument,
   ratioArgument,
-  sizeArgument,
+  payloadArgument,
 } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
 
@@ -37,7 +38,11 @@ export const defineBench: DefineCommand = (program, run) => {
       defaultConnections,
     )
     .option('--pipeline <number>', 'commands in one batch; latency is that of a batch', countArgument(1), 1)
-    .addOption(new Option('--payload <size>', 'size of a value').argParser(sizeArgument).default(256, '256B'))
+    .addOption(
+      new Option('--payload <sizes>', 'size of values: 256B, 64B-4KiB, 64B:50%,1KiB:30%,16KiB:20%')
+        .argParser(payloadArgument)
+        .default(parsePayload('256B'), '256B'),
+    )
     .option('--keys <number>', 'keys to read and write', countArgument(1), 10_000)
     .option(
       '--group <number>',

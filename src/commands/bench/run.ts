@@ -16,10 +16,8 @@ import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './aga
 /** Without `workloads`: the usual ones. */
 export interface BenchInput extends Pick<
   BenchOptions,
-  'workloads' | 'connections' | 'pipeline' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
+  'workloads' | 'connections' | 'pipeline' | 'payload' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
 > {
-  /** Bytes. */
-  readonly payload: number;
   /** Of `mget` and `hget`. */
   readonly group: number;
   /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
@@ -52,14 +50,15 @@ export interface BenchInput extends Pick<
 const defaultRounds = 20;
 
 function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
-  const { workloads, connections, pipeline, keys, getRatio, hitRatio, distribution, operations } = input;
+  const { workloads, connections, pipeline, payload, keys, getRatio, hitRatio, distribution, operations } =
+    input;
   const rounds = input.rounds ?? roundsAgainst(opponent);
   const isRepeated = rounds > 1;
   const chosen = workloads.length === 0 ? defaultWorkloads : [...new Set(workloads)];
   return {
     workloads: chosen,
     group: chosen.includes('mget') || chosen.includes('hget') ? input.group : null,
-    ...{ connections, pipeline, payloadBytes: input.payload, keys, getRatio, hitRatio },
+    ...{ connections, pipeline, payload, keys, getRatio, hitRatio },
     ...{ distribution, rounds },
     limit:
       operations === undefined
@@ -103,7 +102,7 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
-      results[] server connections pipeline payloadBytes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
+      results[] server connections pipeline payloadBytes payloadSizes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
       keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',

@@ -109,14 +109,24 @@ function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
 }
 
 function settingNotes(result: BenchResult): NoteBlock[] {
-  const { server, results, connections, pipeline, payloadBytes, keys, ratePerSecond, getRatio } = result;
+  const {
+    server,
+    results,
+    connections,
+    pipeline,
+    payloadBytes,
+    payloadSizes,
+    keys,
+    ratePerSecond,
+    getRatio,
+  } = result;
   const { distribution, hitRatio, group } = result;
   const names = results.map(({ name }) => name);
   const settings = [
     counted(connections, 'connection'),
     ...(names.some((name) => name !== 'ping')
       ? [
-          `${counted(keys, 'key')} of ${formatBytes(payloadBytes)}`,
+          `${counted(keys, 'key')} of ${payloadSizes ?? formatBytes(payloadBytes)}`,
           ...(distribution === 'uniform' ? [] : [`used by ${distribution}`]),
           ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the reads of keys that exist`]),
         ]

@@ -26,7 +26,9 @@ export function formatCell(value: Cell, unit: Unit): string {
     case 'perSecond':
       return `${value !== 0 && Math.abs(value) < 9.95 ? value.toFixed(1) : grouped(value)}/s`;
     case 'number':
-      return String(Math.round(value * 100) / 100);
+      if (Math.abs(value) >= 1000) return grouped(value);
+      // A small amount must not read as none.
+      return String(Math.abs(value) < 1 ? Number(value.toPrecision(2)) : Math.round(value * 100) / 100);
     case 'count':
     case 'text':
     case 'status':

@@ -107,7 +107,12 @@ describe('a window of a full server', () => {
     );
     expect((worth['profile'] ?? 0) / (worth['page'] ?? 1)).toBeGreaterThan(50);
     expect(namespaces.reduce((sum, { memoryShare }) => sum + (memoryShare ?? 0), 0)).toBeCloseTo(1, 6);
-    expect((await run(['--from', file], undefined, true)).stdout).toContain('`page` earns least');
+    const { stdout } = await run(['--from', file], undefined, true);
+    expect(stdout).toContain('`page` earns least');
+    const half = stdout
+      .replaceAll(/\s+/g, ' ')
+      .match(/half the memory, .* the memory costs [\d.e-]+ less/)?.[0];
+    expect(half).toMatch(/; loses [\d.,]+ an hour \([\d.,]+ to [\d.,]+\), the memory costs/);
   });
 
   test('is the same again from its recording, which has no names of keys', async () => {

@@ -1,6 +1,6 @@
 import type { Answers } from '../../curves/answers.ts';
 import type { MemoryPoint, NamespaceCurves, TtlAnswer, WhatIf } from '../../curves/what-if.ts';
-import type { Worth } from '../../curves/worth.ts';
+import type { ChangeWorth, Worth } from '../../curves/worth.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import { blankOf } from '../blank.ts';
 
@@ -37,6 +37,9 @@ export interface WhatifResult extends Omit<WhatIf, 'whole' | 'namespaces'>, Answ
   /** With each TTL for all keys. */
   readonly ttl: readonly TtlAnswer[];
   readonly namespaces: readonly NamespaceAnswer[];
+  /** What half the memory would save and cost, and twice the memory. */
+  readonly halfWorth: ChangeWorth | null;
+  readonly twiceWorth: ChangeWorth | null;
   /** What a gigabyte costs in an hour, by the map. */
   readonly gigabyteHourCost: number | null;
   /** What became of `notify-keyspace-events` on each node. */
@@ -45,6 +48,6 @@ export interface WhatifResult extends Omit<WhatIf, 'whole' | 'namespaces'>, Answ
 
 export const blankWhatif = blankOf<WhatifResult>()(`
   server endedAt windowSeconds valid invalidReasons[] remarks[] from policy serverPolicy hasEvicted reads misses hitRate
-  modelledHitRate todayBytes seenShare today half twice knee leanest forTarget memory[] ttl[] namespaces[] gigabyteHourCost
+  modelledHitRate todayBytes seenShare today half halfWorth twice twiceWorth knee leanest forTarget memory[] ttl[] namespaces[] gigabyteHourCost
   sampledKeys sampledAccesses sampleRate distinctKeys sizesKnown notifications[]
 `);

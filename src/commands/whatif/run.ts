@@ -3,7 +3,7 @@ import { answersOf } from '../../curves/answers.ts';
 import type { Policy } from '../../curves/policy.ts';
 import { answerWhatIf } from '../../curves/what-if.ts';
 import type { WindowRecord } from '../../curves/window-record.ts';
-import { worthOf } from '../../curves/worth.ts';
+import { worthOf, worthOfChange } from '../../curves/worth.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
 import { given, pick, sumOf } from '../../support/collections.ts';
 import { outsideName } from '../../traffic/keys/namespace-rows.ts';
@@ -131,16 +131,18 @@ function resultOf(
   });
   const [node] = record.nodes;
   const allActive = sumOf(namespaces.map(({ activeBytes }) => activeBytes ?? 0));
+  const missCostOf = (namespace: string) =>
+    map.namespaces.find(({ name }) => name === namespace)?.missCost ?? null;
+  const terms = { todayBytes: sample.todayBytes, windowSeconds: record.windowSeconds };
+  const worthAt = (share: number) =>
+    worthOfChange(share, namespaces, missCostOf, map.gigabyteHourCost, terms);
   const answers = namespaces
     .filter(({ namespace }) => namespace !== outsideName)
-    .map((each): NamespaceAnswer => {
-      const missCost = map.namespaces.find(({ name }) => name === each.namespace)?.missCost ?? null;
-      return {
-        ...each,
-        memoryShare: each.activeBytes === null || allActive === 0 ? null : each.activeBytes / allActive,
-        ...worthOf(each, missCost, map.gigabyteHourCost, record.windowSeconds),
-      };
-    })
+    .map((each): NamespaceAnswer => ({
+      ...each,
+      memoryShare: each.activeBytes === null || allActive === 0 ? null : each.activeBytes / allActive,
+      ...worthOf(each, missCostOf(each.namespace), map.gigabyteHourCost, record.windowSeconds),
+    }))
     .sort((left, right) => right.reads - left.reads);
   const { reads, misses, hitRate, modelledHitRate } = whole;
   return {
@@ -151,6 +153,6 @@ function resultOf(
     ...{ reads, misses, hitRate, modelledHitRate },
     ...{ ...sample, ...answersOf(whole, target), memory: whole.memory, ttl: whole.ttl },
     namespaces: sortedRows(answers, namespaceFields, input.sort),
-    gigabyteHourCost: map.gigabyteHourCost,
+    ...{ halfWorth: worthAt(0.5), twiceWorth: worthAt(2), gigabyteHourCost: map.gigabyteHourCost },
   };
 }

@@ -6,6 +6,7 @@ import type { Interval } from '../../support/intervals.ts';
 import type { Audience } from '../context.ts';
 import { chosenFields, type LayoutInput } from '../namespace-columns.ts';
 import { restoredNotes } from '../traffic-columns.ts';
+import type { ChangeWorth } from '../../curves/worth.ts';
 import type { NamespaceAnswer, WhatifResult } from './result.ts';
 
 interface TableInput extends LayoutInput {
@@ -60,9 +61,9 @@ function memoryTexts(result: WhatifResult): (string | false | null)[] {
     isOtherPolicy(result) &&
       today !== null &&
       pointText(`${result.policy} and the memory of today`, today, result),
-    half && pointText('half the memory', half, result),
+    half && pointText('half the memory', half, result) + worthText(result.halfWorth),
     hasEvicted
-      ? twice && pointText('twice the memory', twice, result)
+      ? twice && pointText('twice the memory', twice, result) + worthText(result.twiceWorth)
       : 'more memory: no more hits, for nothing was evicted',
     leanest &&
       `${formatBytes(todayBytes - leanest.memoryBytes)} could go: ${formatBytes(leanest.memoryBytes)} keep 99 % of the hits`,
@@ -87,6 +88,22 @@ function pointText(what: string, point: MemoryPoint, result: WhatifResult): stri
       ? 'no difference that this window shows'
       : `about ${formatCell(threeFigures(Math.abs(extraMissesPerDay)), 'count')} misses ${extraMissesPerDay < 0 ? 'fewer' : 'more'} a day at this traffic`;
   return `${start}: ${formatRatio(hitRate)} (${range}), ${misses}`;
+}
+
+/** `; saves 12 an hour (11 to 13), the memory costs 0.2 more` */
+function worthText(worth: ChangeWorth | null): string {
+  const {
+    savedPerHour: saved = null,
+    savedPerHourInterval: range = null,
+    memoryCostPerHour: cost = null,
+  } = worth ?? {};
+  // Only where the interval leaves no doubt of its sign.
+  if (saved === null || range === null || range[0] * range[1] <= 0) return '';
+  const [from, to] = range.map(Math.abs).sort((left, right) => left - right) as [number, number];
+  const amount = `${amountText(Math.abs(saved))} an hour (${amountText(from)} to ${amountText(to)})`;
+  const memory =
+    cost === null ? '' : `, the memory costs ${amountText(Math.abs(cost))} ${cost > 0 ? 'more' : 'less'}`;
+  return `; ${saved > 0 ? 'saves' : 'loses'} ${amount}${memory}`;
 }
 
 /** More are not known of a day that has not been. */
@@ -243,8 +260,7 @@ function leastEarningText({ namespaces, gigabyteHourCost: cost }: WhatifResult):
   return `\`${least.namespace}\` earns least: a gigabyte of it saves ${amountText(saved)} an hour${held}`;
 }
 
-const amountText = (amount: number) =>
-  amount >= 100 ? formatCell(amount, 'count') : String(Number(amount.toPrecision(2)));
+const amountText = (amount: number) => formatCell(amount, 'number');
 
 /** From here on the model is far from what was counted. */
 const largeError = 0.02;

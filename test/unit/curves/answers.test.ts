@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { answersOf } from '../../../src/curves/answers.ts';
 import type { CurveSet, NamespaceCurves } from '../../../src/curves/what-if.ts';
-import { worthOf } from '../../../src/curves/worth.ts';
+import { worthOf, worthOfChange } from '../../../src/curves/worth.ts';
 
 /** A curve through these hit rates at these shares of today's memory, each off by as much at most. */
 function curveOf(
@@ -80,5 +80,20 @@ describe('the worth of a namespace', () => {
       ...{ savedPerHour: null, savedPerGigabyteHour: null, memoryCostPerHour: null },
     });
     expect(worthOf(curves, 0.5, null, 0).savedPerHour).toBeNull();
+  });
+
+  it('of another size of memory is the change of its misses with their interval, and of what memory costs', () => {
+    const terms = { todayBytes: 2e9, windowSeconds: 3600 };
+    const quarter = worthOfChange(0.25, [curves], () => 0.5, 0.02, terms);
+    expect(quarter.savedPerHour).toBeCloseTo(-100);
+    expect(quarter.savedPerHourInterval?.[0]).toBeCloseTo(-102.5);
+    expect(quarter.savedPerHourInterval?.[1]).toBeCloseTo(-97.5);
+    expect(quarter.memoryCostPerHour).toBeCloseTo(-0.03);
+    const free: NamespaceCurves = { ...curves, namespace: 'free' };
+    const paid = (name: string) => (name === 'page' ? 0.5 : null);
+    expect(worthOfChange(0.25, [curves, free], paid, 0.02, terms)).toEqual(quarter);
+    const nothing = { savedPerHour: null, savedPerHourInterval: null };
+    expect(worthOfChange(0.25, [free], paid, null, terms)).toEqual({ ...nothing, memoryCostPerHour: null });
+    expect(worthOfChange(4, [curves], paid, null, terms)).toMatchObject(nothing);
   });
 });

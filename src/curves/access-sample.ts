@@ -1,5 +1,6 @@
 import { sumOf } from '../support/collections.ts';
 import { KeyCensus, type Population } from './key-census.ts';
+import type { SampleLimits } from './sample-limits.ts';
 
 /** What a line of MONITOR does to a key. `lives`: it is given a time to live and keeps its value. */
 export const accessKinds = { read: 0, write: 1, lives: 2, remove: 3 } as const;
@@ -30,13 +31,6 @@ export interface AccessTrace {
   /** Of a write, or where a key is given a time to live; 0: none is given. */
   readonly ttlMillis: Float64Array;
   readonly keys: SampledKeys;
-}
-
-export interface SampleLimits {
-  /** Share of the keys, from 0 to 1; it falls where the bounds are reached. */
-  readonly rate: number;
-  readonly maxKeys: number;
-  readonly maxAccesses: number;
 }
 
 /** A key as it goes by: the hash of it, and the row that it is counted in. */

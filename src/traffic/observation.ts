@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SampleLimits } from '../curves/access-sample.ts';
+import type { SampleLimits } from '../curves/sample-limits.ts';
 import type { NamespaceMap } from '../keyspace/map.ts';
 import { asBytes, type ByteString } from '../support/bytes.ts';
 import { type Info, readInfoIfPermitted } from '../redis/info.ts';
@@ -27,7 +27,7 @@ export interface ObservationOptions extends SourceTerms {
   readonly duty: number;
   /** From 0 to 1, 1 excluded. */
   readonly random: () => number;
-  /** How many keys are to be sampled with all their accesses, at each node. Left out: none. */
+  /** Of which keys all accesses are to be kept, in mode `exact`. Left out: of none. */
   readonly sample?: SampleLimits;
   /** Ends a stretch of time early. */
   readonly signal: AbortSignal;
@@ -105,7 +105,9 @@ export class Observation {
       const all = observers as [NodeObserver, ...NodeObserver[]];
       const sources = await openSources(all, options);
       shared.tellsNewKeys ||= sources.newKeys;
-      return new Observation(server, options, all, shared, sources, samples);
+      // Bursts do not show all accesses of a key.
+      const whole = sources.mode === 'exact' ? samples : [];
+      return new Observation(server, options, all, shared, sources, whole);
     } catch (error) {
       for (const observer of observers) observer.close();
       throw error;

@@ -31,7 +31,7 @@ export interface Observed {
   readonly restored: readonly RestoreOutcome[];
   /** The server or the way to it was lost. */
   readonly failure: RedisError | null;
-  /** Null where no sample was asked for. */
+  /** Null where no sample was asked for, or the mode is not `exact`. */
   readonly accesses: WindowAccesses | null;
 }
 

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
 import { emptyServer, startServer, temporaryFolder } from '../server/own.ts';
 import { sendAll, testUrl } from '../server/redis.ts';
+import { windowOf } from './hits-runs.ts';
 import { traffic } from './stats-runs.ts';
 
 const server = await emptyServer();
@@ -94,6 +95,41 @@ describe('a report', () => {
     expect(refused).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('is empty') as string });
   });
 
+  test('shows what more memory and other TTLs would do: of a recording, of saved figures, of the window of --hits', async () => {
+    const { redis, server } = await startServer();
+    await sendAll(
+      server,
+      Array.from({ length: 40 }, (_, index) => ['SET', `user:${index}:profile`, 'x', 'EX', '600']),
+    );
+    const at = { url: redis.url, cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') } };
+    const withReads = async (...args: string[]) => {
+      const begun = await windowOf(server);
+      const outcome = cli(args, at);
+      await Promise.race([begun(), outcome]);
+      await sendAll(
+        server,
+        Array.from({ length: 400 }, (_, index) => ['GET', `user:${index % 50}:profile`]),
+      );
+      expect((await outcome).exitCode).toBe(0);
+    };
+    const title = 'With more memory, less, or other TTLs';
+
+    await withReads('whatif', '--for', '400ms', '--record', 'window.curves');
+    await run('curves.html', '--whatif', 'window.curves', '--snapshot', 'curves.json');
+    const text = page('curves.html');
+    for (const part of [title, '80.0 % of', 'from window.curves', 'class="marked"', 'today, '])
+      expect(text).toContain(part);
+    expect(text).toMatch(/<th scope="row"\s*>user:&lt;id&gt;:profile<\/th>/);
+    await run('curves-again.html', '--from', 'curves.json');
+    expect(page('curves-again.html')).toBe(text);
+
+    await withReads('report', 'live.html', '--hits', '400ms');
+    expect(page('live.html')).toContain(title);
+    expect(page('live.html')).toContain('80.0 % of');
+    await cli(['report', 'without-reads.html', '--hits', '200ms'], at);
+    expect(page('without-reads.html')).not.toContain(title);
+  });
+
   test('shows sizes and idle times of each namespace', async () => {
     await run('spread.html');
     const text = page('spread.html');
@@ -137,6 +173,7 @@ describe('a report', () => {
     [['-', '--open'], '--open needs a file'],
     [['a.html', '--from', 'then.json', '--hits', '1s'], '--from and --hits exclude each other'],
     [['b.html', '--from', 'page.html'], '`page.html` cannot be read'],
+    [['c.html', '--whatif', 'then.json'], 'it is no recording of `whatif`'],
     [['c.html', '--bench', 'then.json'], 'it is not the result of `cachectl bench --output json`'],
   ])('refuses %j', async (args, message) => {
     const { exitCode, stderr } = await run(...args);

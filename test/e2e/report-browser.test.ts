@@ -21,15 +21,16 @@ const file = join(folder, 'page.html');
 const url = `file://${file}`;
 const hostile = `<img src=x onerror=alert(1)></script><script>alert(2)</script>`;
 
-/** A window of `hits` in which a namespace is read enough for a rate. */
+/** A window of `hits` or `whatif` in which a namespace is read enough for a rate. */
 async function observed(args: readonly string[], options: CliOptions): Promise<void> {
   const begun = await windowOf(server);
-  const outcome = cli(['hits', ...args], options);
+  const outcome = cli(args, options);
   await Promise.race([begun(), outcome]);
-  await sendAll(
-    server,
-    Array.from({ length: 300 }, (_, index) => ['GET', `user:${index % 60}`]),
-  );
+  await sendAll(server, [
+    ...Array.from({ length: 150 }, (_, index) => ['GET', `user:${index % 60}`]),
+    ...Array.from({ length: 150 }, (_, index) => ['GET', `page:${index % 50}:head`]),
+    ...Array.from({ length: 40 }, (_, index) => ['SET', `page:${index}:head`, 'x', 'EX', 600]),
+  ]);
   expect((await outcome).exitCode).toBe(0);
 }
 
@@ -49,8 +50,9 @@ describe.skipIf(executable === '')('the page in a browser', () => {
     writeFileSync(join(folder, 'bench.json'), bench.stdout);
     const options = { env: { XDG_STATE_HOME: folder }, url: testUrl(), cwd: folder };
     for (let window = 0; window < 2; window++)
-      await observed(['--for', '200ms', '--record', 'hits.ndjson'], options);
-    const more = ['--history', 'hits.ndjson', '--bench', 'bench.json'];
+      await observed(['hits', '--for', '200ms', '--record', 'hits.ndjson'], options);
+    await observed(['whatif', '--for', '400ms', '--record', 'window.curves'], options);
+    const more = ['--history', 'hits.ndjson', '--bench', 'bench.json', '--whatif', 'window.curves'];
     const made = await cli(['report', file, '--hits', '200ms', ...more], options);
     expect(made.exitCode, made.stderr).toBe(0);
     browser = await chromium.launch({ executablePath: executable, args: ['--no-sandbox'] });
@@ -88,12 +90,12 @@ describe.skipIf(executable === '')('the page in a browser', () => {
     },
   );
 
-  test('draws hit rates over time and latencies, whose marks keep their size', async () => {
+  test('draws hit rates over time, by memory and by TTL, and latencies, whose marks keep their size', async () => {
     for (const width of [360, 1440]) {
       const page = await opened().newPage({ viewport: { width, height: 800 } });
       await page.goto(url);
       const charts = page.locator('.chart');
-      expect(await charts.count()).toBe(2);
+      expect(await charts.count()).toBe(4);
       expect(await charts.locator('polyline').count()).toBeGreaterThan(4);
       const sizes = await page.evaluate<number[]>(
         "[...document.querySelectorAll('.marks-y span')].map((mark) => parseFloat(getComputedStyle(mark).fontSize))",

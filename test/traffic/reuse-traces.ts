@@ -1,4 +1,5 @@
-import { AccessSample, accessKinds, type SampleLimits } from '../../src/curves/access-sample.ts';
+import { AccessSample, accessKinds } from '../../src/curves/access-sample.ts';
+import type { SampleLimits } from '../../src/curves/sample-limits.ts';
 import type { WindowTotals } from '../../src/curves/memory-curve.ts';
 import { classOfUses } from '../../src/curves/key-census.ts';
 import { SeededRandom } from '../../src/support/random.ts';

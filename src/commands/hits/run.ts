@@ -1,8 +1,10 @@
 import { isAbsolute, join } from 'node:path';
+import type { SampleLimits } from '../../curves/sample-limits.ts';
 import { unjudgedTargets } from '../../health/namespace-targets.ts';
 import { mostKeys } from '../../traffic/figures/listed-keys.ts';
 import { findingsOf } from '../../traffic/figures/findings.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../traffic/history.ts';
+import type { WindowAccesses } from '../../traffic/observation.ts';
 import type { CostLimit } from '../../traffic/observe.ts';
 import type { HitMode, TrafficReport } from '../../traffic/report.ts';
 import { type KeySelection, keyFilter } from '../../keyspace/key-selection.ts';
@@ -46,12 +48,17 @@ export function hitsExecution(input: HitsInput): Execution<HitsResult> {
   return {
     blank: blankHits,
     rows: 'namespaces',
-    run: (context) => readHits(context, input),
+    run: async (context) => (await readHits(context, input)).outcome,
     view: (result, _own, audience) => viewHits(result, input, audience),
   };
 }
 
-async function readHits(context: Context, input: HitsInput): Promise<Outcome<HitsResult>> {
+/** A window, and with limits for a sample also what was sampled of it in mode `exact`. */
+export async function readHits(
+  context: Context,
+  input: HitsInput,
+  sample?: SampleLimits,
+): Promise<{ readonly outcome: Outcome<HitsResult>; readonly accesses: WindowAccesses | null }> {
   if (input.duty !== undefined && input.mode !== undefined && input.mode !== 'sampled')
     throw new InputError(
       `--duty is of \`--mode sampled\`, and has no effect with \`--mode ${input.mode}\``,
@@ -74,9 +81,9 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     const { address } = server;
     const { mode, duty, maxCost, maxBytes } = input;
     const seconds = input.follow ? null : input.for;
-    const options = { seconds, maxBytes, isSelected, ...given({ mode, duty, maxCost }) };
+    const options = { seconds, maxBytes, isSelected, ...given({ mode, duty, maxCost, sample }) };
     const show = (report: TrafficReport) => liveBlocks(report, input);
-    const { report, restored, failure } = await observeWindow(context, server, options, show);
+    const { report, restored, failure, accesses } = await observeWindow(context, server, options, show);
     const now = context.now();
     const result: HitsResult = {
       server: { address },
@@ -96,11 +103,9 @@ async function readHits(context: Context, input: HitsInput): Promise<Outcome<Hit
     for (const { message } of restored) if (message !== null) context.warn(message);
     warnOfGate(context, result);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');
-    return {
-      result,
-      exitCode: report.valid && !stuck && result.gate?.met !== false ? exitCodes.success : exitCodes.negative,
-      ...(failure && { error: failure }),
-    };
+    const isMet = report.valid && !stuck && result.gate?.met !== false;
+    const exitCode = isMet ? exitCodes.success : exitCodes.negative;
+    return { outcome: { result, exitCode, ...(failure && { error: failure }) }, accesses };
   } finally {
     history?.close();
   }

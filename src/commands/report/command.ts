@@ -19,6 +19,7 @@ export const defineReport: DefineCommand = (program, run) => {
       eachArgument,
     )
     .option('--history <file>', 'show the windows of `cachectl hits --record FILE` too')
+    .option('--whatif <file>', 'show a window of `cachectl whatif --record FILE` too')
     .option('--snapshot <file>', 'save the figures too, for --from and --compare')
     .option('--from <file>', 'make the page from saved figures, without a server')
     .option('--compare <file>', 'show what changed since these figures were saved')
@@ -34,6 +35,7 @@ export const defineReport: DefineCommand = (program, run) => {
         ['cachectl report monday.html --snapshot monday.json', 'to compare with later'],
         ['cachectl report friday.html --compare monday.json', 'what changed since'],
         ['cachectl report --history hits.ndjson', 'with hit rates over time'],
+        ['cachectl report --whatif monday.curves', 'with other memory and TTLs'],
         ['cachectl report old.html --from monday.json', 'the page again, from what was saved'],
       ),
     )

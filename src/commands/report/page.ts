@@ -20,6 +20,7 @@ import { listOf, momentText, section } from './parts.ts';
 import type { DataReads } from '../../health/lookups/counters.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import { trafficOf } from './traffic-section.ts';
+import { whatifOf } from './whatif-section.ts';
 
 /**
  * The page: one text that asks for nothing from anywhere. What is in it by name comes from a server and is a stranger's: `html`
@@ -54,7 +55,8 @@ export function pageOf(data: ReportData, before: ReportData | null): string {
         <main>
           ${verdictOf(data)} ${findingsOf(data)} ${before === null ? null : comparisonOf(before, data)}
           ${data.hits === null ? null : trafficOf(data.hits)}
-          ${data.history == null ? null : historyOf(data.history)} ${keyspaceOf(data.inspect, data.hits)}
+          ${data.history == null ? null : historyOf(data.history)}
+          ${data.whatif == null ? null : whatifOf(data.whatif)} ${keyspaceOf(data.inspect, data.hits)}
           ${data.bench.length === 0 ? null : chartsOf(data.bench)}
         </main>
         <footer>

@@ -44,8 +44,8 @@ export function tableOf<Row>(
   rows: readonly Row[],
 ): Html {
   const head = columns.map(
-    ({ header, unit }) =>
-      html`<th scope="col" class="${unit === 'text' ? 'words' : 'figure'}">${header}</th>`,
+    ({ header, unit }, index) =>
+      html`<th scope="col" class="${unit === 'text' || index === 0 ? 'words' : 'figure'}">${header}</th>`,
   );
   const body = rows.map(
     (row) =>

@@ -5,6 +5,7 @@ import type { MissCauses, NamespaceTraffic } from '../../traffic/report.ts';
 import type { HitsResult } from '../hits/result.ts';
 import type { InspectResult } from '../inspect/result.ts';
 import type { StatsResult } from '../stats/result.ts';
+import type { WhatifResult } from '../whatif/result.ts';
 
 export const snapshotFormat = 'cachectl-report-1';
 
@@ -22,6 +23,8 @@ export interface ReportData {
   readonly hits: HitsResult | null;
   /** Of `--history`; absent in what was saved before there was one. */
   readonly history?: { readonly file: string; readonly windows: readonly SavedWindow[] } | null;
+  /** Of `--whatif`, or of the window of `--hits` where every command was read; absent in what was saved before there was one. */
+  readonly whatif?: WhatifResult | null;
   /** Of the files of `--bench`. */
   readonly bench: readonly { readonly name: string; readonly report: BenchReport }[];
 }

@@ -3,6 +3,7 @@ import { platform } from 'node:os';
 import { resolve } from 'node:path';
 import type { BenchReport } from '../../bench/result.ts';
 import { parseBaseline } from '../../bench/baseline.ts';
+import { usualSample } from '../../curves/sample-limits.ts';
 import { InputError } from '../../support/failure.ts';
 import { readNamedFile, readNamedJson, writeNamedFile } from '../../support/named-file.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
@@ -10,7 +11,7 @@ import { type Block, factsOf } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
-import { hitsExecution } from '../hits/run.ts';
+import { readHits } from '../hits/run.ts';
 import { inspectExecution } from '../inspect/run.ts';
 import { confirmReplacing } from '../protection.ts';
 import type { ReadingInput } from '../reading-options.ts';
@@ -19,6 +20,7 @@ import { doctorOf } from './doctor.ts';
 import { readHistory } from './history.ts';
 import { pageOf } from './page.ts';
 import { type ReportData, type ReportResult, snapshotFormat } from './result.ts';
+import { readWhatif, whatifOf } from './whatif.ts';
 
 export interface ReportInput extends ReadingInput {
   readonly file: string;
@@ -26,6 +28,7 @@ export interface ReportInput extends ReadingInput {
   readonly hits?: number;
   readonly bench?: readonly string[];
   readonly history?: string;
+  readonly whatif?: string;
   readonly snapshot?: string;
   readonly from?: string;
   readonly compare?: string;
@@ -54,12 +57,14 @@ async function report(context: Context, input: ReportInput): Promise<Outcome<Rep
   const before = input.compare === undefined ? null : await readSnapshot(context, input.compare);
   const bench = await Promise.all((input.bench ?? []).map((name) => readBench(context, name)));
   const history = input.history === undefined ? null : await readHistory(context, input.history);
+  const whatif = input.whatif === undefined ? null : await readWhatif(context, input.whatif);
   const read =
     input.from === undefined ? await readServer(context, input) : await savedIn(context, input.from);
   const data: ReportData = {
     ...read.data,
     bench: [...read.data.bench, ...bench],
     ...(history !== null && { history }),
+    ...(whatif !== null && { whatif }),
   };
   const page = pageOf(data, before);
   const { stats, inspect, createdAt } = data;
@@ -109,10 +114,16 @@ interface Read {
 
 async function readServer(context: Context, input: ReportInput): Promise<Read> {
   const stats = await statsExecution({ namespaces: false }).run(context);
-  const hits =
+  const sample = input.whatif === undefined ? usualSample : undefined;
+  const window =
     input.hits === undefined
       ? null
-      : await hitsExecution({ patterns: [], for: input.hits, keys: 10, maxBytes: 2e9 }).run(context);
+      : await readHits(context, { patterns: [], for: input.hits, keys: 10, maxBytes: 2e9 }, sample);
+  const hits = window?.outcome ?? null;
+  const whatif =
+    window?.accesses && hits?.error === undefined && hits?.result.reads
+      ? await whatifOf(context, hits.result, window.accesses)
+      : null;
   const depth = context.map.isEmpty ? {} : { depth: 3 };
   const inspect = await inspectExecution({
     ...{ ...input, ...depth, patterns: [], limit: mostNamespaces, top: mostKeys },
@@ -128,6 +139,7 @@ async function readServer(context: Context, input: ReportInput): Promise<Read> {
         doctor: doctor.result,
         inspect: inspect.result,
         hits: hits?.result ?? null,
+        whatif,
         bench: [],
       },
     },

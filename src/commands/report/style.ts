@@ -22,7 +22,7 @@ const lineRules = (colors: readonly string[]) =>
   colors
     .map(
       (color, index) =>
-        `.line.c-${index} { stroke: ${color} } .legend .c-${index}::before { background: ${color} }`,
+        `.line.c-${index} { stroke: ${color} } .around.c-${index} { fill: ${color} } .legend .c-${index}::before { background: ${color} }`,
     )
     .join('\n');
 
@@ -117,9 +117,19 @@ small { color: var(--soft) }
 .plot svg { width: 100%; height: 100%; overflow: visible }
 .marks-y, .marks-x { display: flex; justify-content: space-between; gap: .5rem; color: var(--soft); font-size: .8rem; line-height: 1 }
 .marks-y { flex-direction: column; margin: -.4rem 0; text-align: right; white-space: nowrap }
-.marks-x { grid-column: 2; white-space: nowrap }
+.marks-x { grid-column: 2; white-space: nowrap; gap: 0 }
+.marks-x span { display: flex; justify-content: center; width: 0 }
+.marks-x span:first-child { justify-content: start }
+.marks-x span:last-child { justify-content: end }
 .line { fill: none; stroke-width: 2.5px; stroke-linecap: round; stroke-linejoin: round; vector-effect: non-scaling-stroke }
+.dot { stroke-width: 7px }
 .grid { stroke: var(--line); vector-effect: non-scaling-stroke }
+polygon.around { opacity: .2 }
+polygon.instead { fill: var(--soft); fill-opacity: .12; stroke: var(--soft); stroke-dasharray: 5 4; vector-effect: non-scaling-stroke }
+line.marked { stroke: var(--text); stroke-width: 1.5px; vector-effect: non-scaling-stroke }
+.legend .around::before { background: var(--soft); opacity: .45 }
+.legend .instead::before { border: 1px dashed var(--soft) }
+.legend .marked::before { width: 2px; border-radius: 0; background: var(--text); vertical-align: -.1em }
 .chart .legend { margin-top: .5rem; overflow-wrap: anywhere }
 .spread { display: block; width: 100%; min-width: 7rem; height: 1.6rem; fill: var(--link) }
 ${colorRules}

@@ -1,5 +1,6 @@
 import { Option } from '@commander-js/extra-typings';
 import { policies } from '../../curves/policy.ts';
+import { usualSample } from '../../curves/sample-limits.ts';
 import {
   aboveZero,
   countArgument,
@@ -56,9 +57,9 @@ export const defineWhatif: DefineCommand = (program, run) => {
     .addOption(
       new Option('--rate <share>', 'share of the keys to sample; fewer where there are too many')
         .argParser(aboveZero(ratioArgument))
-        .default(1, '100%'),
+        .default(usualSample.rate, '100%'),
     )
-    .option('--max-sample <keys>', 'most keys to sample', countArgument(16), 32_768)
+    .option('--max-sample <keys>', 'most keys to sample', countArgument(16), usualSample.maxKeys)
     .optionsGroup('Recording:')
     .option(
       '--record <file>',

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { answersOf } from '../../curves/answers.ts';
 import type { Policy } from '../../curves/policy.ts';
+import { usualSample } from '../../curves/sample-limits.ts';
 import { answerWhatIf } from '../../curves/what-if.ts';
 import type { WindowRecord } from '../../curves/window-record.ts';
 import { worthOf, worthOfChange } from '../../curves/worth.ts';
@@ -17,7 +18,7 @@ import { confirmReplacing } from '../protection.ts';
 import { readRecording, requirePlace, writeRecording } from './recording.ts';
 import { blankWhatif, type NamespaceAnswer, type WhatifResult } from './result.ts';
 import { namespaceFields, viewWhatif } from './view.ts';
-import { nodeRecordsOf } from './window.ts';
+import { recordOf } from './window.ts';
 
 export interface WhatifInput extends LayoutInput, NameInput {
   readonly patterns: readonly string[];
@@ -44,9 +45,6 @@ export interface WhatifInput extends LayoutInput, NameInput {
   readonly maxBytes: number;
 }
 
-/** Accesses of a node that are kept at a time: 6 MB, and as much again while they are run through. */
-const mostAccesses = 2 ** 18;
-
 /** `whatif` from its options to its result. */
 export function whatifExecution(input: WhatifInput): Execution<WhatifResult> {
   return {
@@ -57,7 +55,7 @@ export function whatifExecution(input: WhatifInput): Execution<WhatifResult> {
   };
 }
 
-type Observation = Pick<WhatifResult, 'valid' | 'invalidReasons' | 'remarks' | 'notifications'>;
+export type Observation = Pick<WhatifResult, 'valid' | 'invalidReasons' | 'remarks' | 'notifications'>;
 
 async function answer(context: Context, input: WhatifInput): Promise<Outcome<WhatifResult>> {
   requireColumns(namespaceFields, input);
@@ -81,7 +79,7 @@ async function answer(context: Context, input: WhatifInput): Promise<Outcome<Wha
 }
 
 /** What was recorded was observed whole. */
-const asWritten: Observation = { valid: true, invalidReasons: [], remarks: [], notifications: [] };
+export const asWritten: Observation = { valid: true, invalidReasons: [], remarks: [], notifications: [] };
 
 async function observeRecord(context: Context, input: WhatifInput) {
   const selection = selectionOf(context.map, input.patterns, pick(input, ['namespace', 'exclude', 'regex']));
@@ -90,21 +88,19 @@ async function observeRecord(context: Context, input: WhatifInput) {
   const { maxCost, maxBytes, rate, maxSample } = input;
   const { report, restored, failure, accesses } = await observeWindow(context, server, {
     ...{ seconds: input.for, mode: 'exact', maxBytes, isSelected, ...given({ maxCost }) },
-    sample: { rate, maxKeys: maxSample, maxAccesses: mostAccesses },
+    sample: { ...usualSample, rate, maxKeys: maxSample },
   });
   // Of a server that is gone nothing is known beyond the stream.
   if (failure !== null || accesses === null) throw failure ?? new Error('no accesses were sampled');
   const { valid, invalidReasons, remarks, windowSeconds, endedBy } = report;
-  const record: WindowRecord = {
+  const record = await recordOf(accesses, {
     at: new Date(context.now()).toISOString(),
     server: server.address,
     selection: [...input.patterns, selectionText(pick(input, ['namespace', 'exclude', 'regex'])).trim()]
       .join(' ')
       .trim(),
     windowSeconds,
-    namespaces: accesses.groups.map(({ namespace, database }) => ({ namespace, database })),
-    nodes: await nodeRecordsOf(accesses),
-  };
+  });
   const early = endedBy === null ? [] : [`the window ended early: ${endedBy}`];
   const refused = record.nodes.flatMap(({ sizesRefused, address }) =>
     sizesRefused === null
@@ -118,9 +114,10 @@ async function observeRecord(context: Context, input: WhatifInput) {
   return { record, observed };
 }
 
-function resultOf(
+/** What a window says of what is asked; how it was observed is left to the caller. */
+export function resultOf(
   { map }: Context,
-  input: WhatifInput,
+  input: Pick<WhatifInput, 'memory' | 'ttl' | 'policy' | 'target' | 'from' | 'sort'>,
   record: WindowRecord,
 ): Omit<WhatifResult, keyof Observation> {
   const { memory = [], ttl = [], policy = null, target = null, from = null } = input;

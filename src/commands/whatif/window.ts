@@ -1,7 +1,7 @@
 import type { AccessTrace } from '../../curves/access-sample.ts';
 import type { Population } from '../../curves/key-census.ts';
 import { type EvictionTerms, policies, usualEviction } from '../../curves/policy.ts';
-import type { NodeMemory, NodeWindowRecord } from '../../curves/window-record.ts';
+import type { NodeMemory, NodeWindowRecord, WindowRecord } from '../../curves/window-record.ts';
 import { databasesOf, type Info, infoNumber } from '../../redis/info.ts';
 import type { RedisNode } from '../../redis/server.ts';
 import { asBytes } from '../../support/bytes.ts';
@@ -16,8 +16,19 @@ const countedTableBytes = 20;
 /** From here on a server that evicted before is taken to be full. */
 const fullShare = 0.9;
 
-/** What the windows of the nodes come to, with what each reports of its memory and how it evicts. @throws RedisError */
-export async function nodeRecordsOf({ groups, nodes }: WindowAccesses): Promise<NodeWindowRecord[]> {
+/** A window as it is kept and asked, with what each node reports of its memory and how it evicts. @throws RedisError */
+export async function recordOf(
+  accesses: WindowAccesses,
+  window: Pick<WindowRecord, 'at' | 'server' | 'selection' | 'windowSeconds'>,
+): Promise<WindowRecord> {
+  return {
+    ...window,
+    namespaces: accesses.groups.map(({ namespace, database }) => ({ namespace, database })),
+    nodes: await nodeRecordsOf(accesses),
+  };
+}
+
+async function nodeRecordsOf({ groups, nodes }: WindowAccesses): Promise<NodeWindowRecord[]> {
   const groupOf = new Map(groups.flatMap(({ rows }, group) => rows.map((row) => [row, group] as const)));
   return Promise.all(
     nodes.map(async ({ accesses, reads, misses, before, after }): Promise<NodeWindowRecord> => {

@@ -1,4 +1,5 @@
-import { type AccessKind, AccessSample, type SampleLimits } from '../../curves/access-sample.ts';
+import { type AccessKind, AccessSample } from '../../curves/access-sample.ts';
+import type { SampleLimits } from '../../curves/sample-limits.ts';
 import { asBytes } from '../../support/bytes.ts';
 import { ReplyError } from '../../redis/reply.ts';
 import type { RedisNode } from '../../redis/server.ts';

@@ -19,6 +19,7 @@ const calls = [
   ['stats', {}],
   ['inspect', {}],
   ['hits', { seconds: 0.2 }],
+  ['whatif', { seconds: 0.2 }],
   ['keys', { long: true }],
   ['ttl', { keys: ['user:1:profile', 'none'] }],
   ['get', { key: 'user:1:profile' }],

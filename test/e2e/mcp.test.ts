@@ -28,7 +28,18 @@ beforeAll(async () => {
 });
 
 const { client, call, stderr } = await startAgent(['--url', redis.url]);
-const reading = ['stats', 'inspect', 'hits', 'keys', 'ttl', 'get', 'check', 'doctor', 'plan_invalidation'];
+const reading = [
+  'stats',
+  'inspect',
+  'hits',
+  'whatif',
+  'keys',
+  'ttl',
+  'get',
+  'check',
+  'doctor',
+  'plan_invalidation',
+];
 
 describe('a client of the protocol', () => {
   test('finds the tools that read, each with a strict schema', async () => {
@@ -80,6 +91,21 @@ describe('a client of the protocol', () => {
   test('observes traffic for a while', async () => {
     expect(await call('hits', { seconds: 0.3 })).toMatchObject({ untrusted: { ok: true, mode: 'exact' } });
     expect(await call('hits', { seconds: 3600 })).toMatchObject({ isError: true });
+    const curves = await call('whatif', { seconds: 0.3, memoryBytes: [5e6], ttlSeconds: [60], target: 0.9 });
+    expect(curves).toMatchObject({
+      isError: false,
+      untrusted: {
+        command: 'whatif',
+        ok: true,
+        valid: true,
+        forTarget: { hitRate: 0.9 },
+        ttl: [{ ttlSeconds: 60 }],
+      },
+    });
+    const points = curves.untrusted['memory'] as { memoryBytes: number }[];
+    expect(points.map(({ memoryBytes }) => Math.round(memoryBytes))).toContain(5e6);
+    for (const input of [{ seconds: 61 }, { from: '/etc/passwd' }, { record: 'a' }, { policy: 'none' }])
+      expect(await call('whatif', input)).toMatchObject({ isError: true });
   });
 
   test('gets names and values as data, with nothing in them that cannot be seen', async () => {

@@ -15,7 +15,7 @@ export interface Granted extends Right {
 
 /** What the tools of `mcp` run. */
 const sets: Readonly<Record<string, readonly string[]>> = {
-  mcp: ['stats', 'inspect', 'hits', 'keys', 'get', 'ttl', 'check', '--no-write', 'doctor'],
+  mcp: ['stats', 'inspect', 'hits', 'whatif', 'keys', 'get', 'ttl', 'check', '--no-write', 'doctor'],
   // Of `mcp`.
   '--allow-writes': ['invalidate', 'apply', 'undo', 'warm'],
 };

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { policies } from '../../curves/policy.ts';
+import { usualSample } from '../../curves/sample-limits.ts';
 import { checkQuestions } from '../../health/questions.ts';
 import { given } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
@@ -50,6 +52,7 @@ export function addReadingTools(session: Session): void {
   addStats(session);
   addInspect(session);
   addHits(session);
+  addWhatif(session);
   addKeys(session);
   addGet(session);
   addCheck(session);
@@ -129,6 +132,37 @@ function addHits(session: Session): void {
         ...given({ namespace: namespaces, exclude, mode }),
       };
       return answerOf(await run('hits', hitsExecution(input)), {}, fewer);
+    },
+  });
+}
+
+function addWhatif(session: Session): void {
+  const amounts = (what: string) => z.array(z.number().positive()).min(1).max(10).optional().describe(what);
+  session.add({
+    name: 'whatif',
+    title: 'Hit rate with other memory or TTLs',
+    description:
+      'Observes every command for some seconds, and works out the hit rate with half of the memory, with twice as much and with other ' +
+      'TTLs, by namespace, each with its interval. null is what such a window does not tell; a longer one tells more. Costs what hits costs in mode exact.',
+    input: {
+      seconds: seconds('how long to observe (default: 30)'),
+      ...{ patterns, namespaces, exclude },
+      memoryBytes: amounts('also with this maxmemory, of all nodes together'),
+      ttlSeconds: amounts('with these TTLs (default: half of, once, twice and four times what keys have)'),
+      target: z.number().gt(0).max(1).optional().describe('the memory that this hit rate needs, as in 0.95'),
+      policy: z.enum(policies).optional().describe('as if the server evicted so (default: its own policy)'),
+    },
+    answer: async (
+      { seconds = 30, patterns = [], namespaces, exclude, memoryBytes, ttlSeconds, target, policy },
+      run,
+    ) => {
+      const { whatifExecution } = await import('../whatif/run.ts');
+      const { rate, maxKeys } = usualSample;
+      const input = {
+        ...{ for: seconds, patterns, rate, maxSample: maxKeys, maxBytes: mostBytes },
+        ...given({ namespace: namespaces, exclude, memory: memoryBytes, ttl: ttlSeconds, target, policy }),
+      };
+      return answerOf(await run('whatif', whatifExecution(input)), {}, fewer);
     },
   });
 }

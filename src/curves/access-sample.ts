@@ -2,9 +2,15 @@ import { sumOf } from '../support/collections.ts';
 import { KeyCensus, type Population } from './key-census.ts';
 import type { SampleLimits } from './sample-limits.ts';
 
-/** What a line of MONITOR does to a key. `lives`: it is given a time to live and keeps its value. */
-export const accessKinds = { read: 0, write: 1, lives: 2, remove: 3 } as const;
+/**
+ * What a line of MONITOR does to a key. `alter`: it may lose its value or be given another time to live, and where there is no key none
+ * is stored.
+ */
+export const accessKinds = { read: 0, write: 1, alter: 2, remove: 3 } as const;
 export type AccessKind = (typeof accessKinds)[keyof typeof accessKinds];
+
+/** The time to live of a key that has none. */
+export const forever = Number.POSITIVE_INFINITY;
 
 /** What is known of each key of a sample, in parallel columns. */
 export interface SampledKeys {
@@ -28,7 +34,7 @@ export interface AccessTrace {
   readonly kind: Uint8Array;
   /** Since the window began. */
   readonly atMillis: Float64Array;
-  /** Of a write, or where a key is given a time to live; 0: none is given. */
+  /** What the key is given; 0: it keeps what it has, `forever`: none. */
   readonly ttlMillis: Float64Array;
   readonly keys: SampledKeys;
 }
@@ -48,7 +54,29 @@ const firstAccesses = 2 ** 12;
 /** Events and commands come on two ways, and are this far apart at most where nothing lags. */
 const lateMillis = 1000;
 
+/** An event and a line of the same removal are closer: later, another removal is as likely. */
+const closeMillis = 250;
+
 const allKeys = 2 ** 32;
+
+/** What is known of a key that was not seen before. */
+const newFacts = {
+  /** When it was first written; not a number: it was not. */
+  writtenAt: Number.NaN,
+  /** Of reads that came before: how many there were, and how many missed. */
+  readsBefore: 0,
+  missesBefore: 0,
+  /** 1 once an event said that the key came into being. */
+  cameToBe: 0,
+  /** What was done last, but for reads and what had no effect; -1: only reads came. Not a number: no line had it. */
+  lastKind: Number.NaN,
+  /** When a line took the key away whose event is still to come. */
+  removedAt: Number.NaN,
+  /** When an event said that it is gone of which no line has told yet. */
+  goneAt: Number.NaN,
+};
+
+const factEntries = Object.entries(newFacts) as [keyof typeof newFacts, number][];
 
 /**
  * A spatially hashed sample: the keys whose hash is below a threshold, each with all of its accesses, so that what happens
@@ -68,14 +96,18 @@ export class AccessSample {
   private keys: Omit<SampledKeys, 'absentAtStart'> = { position: [], group: [], row: [], bytes: [] };
   /** As the caller calls each key; null where it has no name for it. */
   private names: (string | null)[] = [];
-  /** When each key was first written; not a number: it was not. */
-  private writtenAt: number[] = [];
-  /** Of reads that came before: how many there were, and how many missed. */
-  private readsBefore: number[] = [];
-  private missesBefore: number[] = [];
-  /** 1 once an event said that the key came into being. */
-  private cameToBe: number[] = [];
-  private touched: number[] = [];
+  /** What else is known of each key, in parallel columns. */
+  private facts: Record<keyof typeof newFacts, number[]> = {
+    ...{
+      writtenAt: [],
+      readsBefore: [],
+      missesBefore: [],
+      cameToBe: [],
+      lastKind: [],
+      removedAt: [],
+      goneAt: [],
+    },
+  };
   private readonly indexes = new Map<number, number>();
   private digests: number[] = [];
 
@@ -109,11 +141,7 @@ export class AccessSample {
     if (this.census !== null && isUse(kind)) this.census.add(high, low, row);
     if (high >>> 0 >= this.threshold) return -1;
     const index = this.indexOf(high, low, row);
-    const isWritten = !Number.isNaN(this.writtenAt[index]);
-    if (kind === accessKinds.write && !isWritten) this.writtenAt[index] = atMillis;
-    if (kind === accessKinds.read && !isWritten) this.readsBefore[index] = (this.readsBefore[index] ?? 0) + 1;
-    this.touched[index] = 1;
-    this.append(index, kind, atMillis, ttlMillis);
+    this.append(index, this.noted(index, kind, atMillis), atMillis, ttlMillis);
     // The bounds may have dropped it, and others have taken its place.
     const isKept = this.digests[index] === digestOf(high, low);
     return isKept && this.names[index] === null && Number.isNaN(this.keys.bytes[index]) ? index : -1;
@@ -131,23 +159,32 @@ export class AccessSample {
   missed({ high, low, row }: PassingKey, atMillis: number): void {
     if (high >>> 0 >= this.threshold) return;
     const index = this.indexOf(high, low, row);
-    if (this.cameToBe[index] === 1) return;
+    const { cameToBe, writtenAt, missesBefore } = this.facts;
+    if (cameToBe[index] === 1) return;
     // What a read missed may be reported a moment after the line of the write that follows.
-    if (atMillis - (this.writtenAt[index] ?? 0) > lateMillis) return;
-    this.missesBefore[index] = (this.missesBefore[index] ?? 0) + 1;
+    if (atMillis - (writtenAt[index] ?? 0) > lateMillis) return;
+    missesBefore[index] = (missesBefore[index] ?? 0) + 1;
   }
 
   /** The server reports that a key came into being: what reads missed before is known. */
   stored(high: number, low: number): void {
     const index = this.find(high, low);
-    if (index >= 0) this.cameToBe[index] = 1;
+    if (index >= 0) this.facts.cameToBe[index] = 1;
   }
 
-  /** The server reports that a key is gone which no command has stored in the window: of the others the commands tell. */
-  wentUnseen(high: number, low: number, atMillis: number): void {
+  /**
+   * The server reports that a key is gone. That is new of one that no line of the window has written, and of one that the last line may
+   * have emptied; of the others the lines tell, which come on another way and a moment sooner or later.
+   */
+  gone(high: number, low: number, atMillis: number): void {
     const index = this.find(high, low);
-    if (index >= 0 && Number.isNaN(this.writtenAt[index]) && this.touched[index] === 1)
+    const { lastKind, writtenAt, removedAt, goneAt } = this.facts;
+    if (index < 0 || Number.isNaN(lastKind[index])) return;
+    if (atMillis - (removedAt[index] ?? 0) <= closeMillis) removedAt[index] = Number.NaN;
+    else if (Number.isNaN(writtenAt[index]) || lastKind[index] === accessKinds.alter) {
+      lastKind[index] = accessKinds.remove;
       this.append(index, accessKinds.remove, atMillis, 0);
+    } else goneAt[index] = atMillis;
   }
 
   /** All keys are gone. */
@@ -183,12 +220,33 @@ export class AccessSample {
 
   /** What is known so far. It changes with the next access. */
   trace(): AccessTrace {
-    const { rate, length, key, kind, atMillis, ttlMillis } = this;
-    const absentAtStart = this.missesBefore.map((misses, index) =>
-      misses > 0 && misses >= (this.readsBefore[index] ?? 0) ? 1 : 0,
+    const { rate, length, key, kind, atMillis, ttlMillis, facts } = this;
+    const absentAtStart = facts.missesBefore.map((misses, index) =>
+      misses > 0 && misses >= (facts.readsBefore[index] ?? 0) ? 1 : 0,
     );
     const keys = { ...this.keys, absentAtStart };
     return { rate, length, key, kind, atMillis, ttlMillis, keys };
+  }
+
+  /** @returns what it does, seen together with what events said before */
+  private noted(index: number, kind: AccessKind, atMillis: number): AccessKind {
+    const { writtenAt, readsBefore, lastKind, removedAt, goneAt } = this.facts;
+    const isWritten = !Number.isNaN(writtenAt[index]);
+    if (kind === accessKinds.read) {
+      if (Number.isNaN(lastKind[index])) lastKind[index] = -1;
+      if (!isWritten) readsBefore[index] = (readsBefore[index] ?? 0) + 1;
+      return kind;
+    }
+    const wasGone = atMillis - (goneAt[index] ?? 0) <= closeMillis;
+    if (kind === accessKinds.write && !isWritten) writtenAt[index] = atMillis;
+    const isRemoved = lastKind[index] === accessKinds.remove;
+    // No event will come of what is not there.
+    if (kind === accessKinds.remove && !wasGone && !isRemoved) removedAt[index] = atMillis;
+    goneAt[index] = Number.NaN;
+    // The event of what an altering line took away may have come before it.
+    const done = kind === accessKinds.alter && wasGone ? accessKinds.remove : kind;
+    if (!isRemoved || done === accessKinds.write) lastKind[index] = done;
+    return done;
   }
 
   private indexOf(high: number, low: number, row: number): number {
@@ -199,11 +257,7 @@ export class AccessSample {
     this.indexes.set(digest, index);
     this.digests.push(digest);
     this.names.push(null);
-    this.writtenAt.push(Number.NaN);
-    this.readsBefore.push(0);
-    this.missesBefore.push(0);
-    this.cameToBe.push(0);
-    this.touched.push(0);
+    for (const [name, value] of factEntries) this.facts[name].push(value);
     this.keys.position.push(high >>> 0);
     this.keys.group.push((low >>> 24) % groups);
     this.keys.row.push(row);
@@ -267,11 +321,7 @@ export class AccessSample {
     const { group, row, bytes } = this.keys;
     this.keys = { position: take(position), group: take(group), row: take(row), bytes: take(bytes) };
     this.names = kept.map((index) => this.names[index] ?? null);
-    this.writtenAt = take(this.writtenAt);
-    this.readsBefore = take(this.readsBefore);
-    this.missesBefore = take(this.missesBefore);
-    this.cameToBe = take(this.cameToBe);
-    this.touched = take(this.touched);
+    for (const [name] of factEntries) this.facts[name] = take(this.facts[name]);
     this.digests = take(this.digests);
     this.indexes.clear();
     this.digests.forEach((digest, index) => this.indexes.set(digest, index));

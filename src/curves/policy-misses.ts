@@ -1,5 +1,5 @@
 import { SeededRandom } from '../support/random.ts';
-import type { AccessTrace } from './access-sample.ts';
+import { type AccessTrace, forever } from './access-sample.ts';
 import { MiniCache } from './mini-cache.ts';
 import type { EvictionTerms } from './policy.ts';
 import type { ReplayTerms } from './read-outcomes.ts';
@@ -78,5 +78,7 @@ function timesToLive({ keys, length, key: accessed, ttlMillis }: AccessTrace, ro
     times[key] = ttl;
     ofRow[keys.row[key] ?? 0] = ttl;
   }
-  return times.map((ttl, key) => (ttl === 0 ? (ofRow[keys.row[key] ?? 0] ?? 0) : ttl));
+  return times
+    .map((ttl, key) => (ttl === 0 ? (ofRow[keys.row[key] ?? 0] ?? 0) : ttl))
+    .map((ttl) => (ttl === forever ? 0 : ttl));
 }

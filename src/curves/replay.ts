@@ -1,5 +1,5 @@
 import { NumberHeap } from '../support/number-heap.ts';
-import { type AccessTrace, accessKinds } from './access-sample.ts';
+import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
 
 /** What happens to a cache when a trace is run again. Keys by their index, accesses by their place in the trace. */
 export interface CacheVisitor {
@@ -56,12 +56,13 @@ export function replay(trace: AccessTrace, visitor: CacheVisitor): void {
       states[key] = absent;
       deadlines[key] = 0;
     } else if (kind === accessKinds.write) {
-      // A write that gives no time to live leaves the one that the key has, as those of fields and members do.
+      // A write that gives no time to live leaves the one that the key has, as those of fields and members do, or takes it away.
       if (states[key] !== present) deadlines[key] = 0;
       states[key] = present;
       visitor.write(key, at);
     } else if (states[key] === unseen) continue;
-    if (ttl > 0) {
+    if (ttl === forever) deadlines[key] = 0;
+    else if (ttl > 0) {
       deadlines[key] = now + ttl;
       expiries.push(now + ttl, key);
     }

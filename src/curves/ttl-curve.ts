@@ -1,5 +1,5 @@
 import { avalanche } from '../support/hash.ts';
-import { type AccessTrace, accessKinds } from './access-sample.ts';
+import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
 import { keyWeights } from './key-weights.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
 import { errorOfGroups, partsOf } from './random-groups.ts';
@@ -63,7 +63,7 @@ export function currentTtls({ keys, length, key, ttlMillis }: AccessTrace, rows:
   const seen = Array.from({ length: rows }, () => [] as number[]);
   for (let at = 0; at < length; at++) {
     const ttl = ttlMillis[at] ?? 0;
-    if (ttl > 0) seen[keys.row[key[at] ?? 0] ?? 0]?.push(ttl);
+    if (ttl > 0 && ttl < forever) seen[keys.row[key[at] ?? 0] ?? 0]?.push(ttl);
   }
   return seen.map((ttls) => {
     const median = ttls.sort((left, right) => left - right)[ttls.length >> 1];
@@ -99,8 +99,8 @@ function classifyWrites(trace: AccessTrace, hasEvicted: boolean): Writes {
       deadline[key] = 0;
     }
     if (kind[at] === accessKinds.remove) isThere[key] = 0;
-    if (ttl > 0) deadline[key] = now + ttl;
-    if (kind[at] !== accessKinds.lives) lastKind[key] = kind[at] ?? 0;
+    if (ttl > 0) deadline[key] = ttl === forever ? 0 : now + ttl;
+    if (kind[at] !== accessKinds.alter) lastKind[key] = kind[at] ?? 0;
     lastAt[key] = now;
   }
   return { refills, isStored };
@@ -130,7 +130,7 @@ function runTtl(
 ): TtlRun {
   const rows = totals.reads.length;
   const from = Math.min(ttlSeconds * 1000, terms.windowMillis * waitShare);
-  const { key: accessed, kind, atMillis, keys, length } = trace;
+  const { key: accessed, kind, atMillis, ttlMillis: ttlMillisOf, keys, length } = trace;
   const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
   const ttlMillis = ttlSeconds * 1000;
   // A key in use is as likely to be at the beginning of its life as at the end.
@@ -151,7 +151,7 @@ function runTtl(
     } else if (kind[at] === accessKinds.remove) for (const side of sides) side.end(key, now);
     else if (kind[at] === accessKinds.write)
       for (const side of sides) side.write(key, now, writes.refills[at] === 1);
-    else for (const side of sides) side.renew(key, now);
+    else if ((ttlMillisOf[at] ?? 0) > 0) for (const side of sides) side.renew(key, now);
   }
   for (const side of sides) side.close(terms.windowMillis);
   return {

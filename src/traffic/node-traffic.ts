@@ -1,5 +1,5 @@
 import type { ByteString } from '../support/bytes.ts';
-import { accessKinds } from '../curves/access-sample.ts';
+import { accessKinds, forever } from '../curves/access-sample.ts';
 import { emptyList, FrequentKeys } from './keys/frequent-keys.ts';
 import type { NodeAccesses } from './keys/node-accesses.ts';
 import { hashBytes } from './keys/key-hash.ts';
@@ -27,7 +27,7 @@ export interface SharedTraffic {
 }
 
 /** What MONITOR shows of a command. */
-export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'lives' | 'remove' | 'scanByType' | 'flush'>;
+export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'alter' | 'remove' | 'scanByType' | 'flush'>;
 
 const newMissing = () => new FrequentKeys<MissPlace>(keysTracked);
 
@@ -76,21 +76,31 @@ export class NodeTraffic {
     if (uncertain > 0) counts.add(row, commandColumns.uncertainReads, uncertain);
   }
 
-  /** The key is given a value, and a time to live where that is above 0. */
+  /** The key is given a value. @param ttlMillis its time to live; 0: the one that it has, `forever`: none */
   write(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
-    const { history, tellsNewKeys } = this.shared;
     const seen = this.see(this.commands.details, database, bytes, start, end);
-    this.commands.counts.add(seen.row, commandColumns.writes, 1);
+    this.countWrite(seen, ttlMillis);
     this.accesses?.pass(accessKinds.write, seen, bytes, start, end, ttlMillis);
-    if (ttlMillis > 0) history.lives(seen, ttlMillis);
-    if (!tellsNewKeys) history.written(seen);
   }
 
-  /** The key is given a time to live, and keeps its value. */
-  lives(database: number, bytes: Buffer, start: number, end: number, ttlMillis: number): void {
+  /**
+   * The key loses its value or a part of it, or is given another time to live; where there is none, none is stored.
+   * @param ttlMillis 0: the one that it has, `forever`: none @param isWrite whether that counts as a write
+   */
+  alter(
+    database: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    ttlMillis: number,
+    isWrite: boolean,
+  ): void {
+    const isGivenTtl = ttlMillis > 0 && ttlMillis < forever;
+    if (!isWrite && !isGivenTtl && this.accesses === null) return;
     const seen = this.see(this.commands.details, database, bytes, start, end);
-    this.shared.history.lives(seen, ttlMillis);
-    this.accesses?.pass(accessKinds.lives, seen, bytes, start, end, ttlMillis);
+    if (isWrite) this.countWrite(seen, ttlMillis);
+    else if (isGivenTtl) this.shared.history.lives(seen, ttlMillis);
+    this.accesses?.pass(accessKinds.alter, seen, bytes, start, end, ttlMillis);
   }
 
   /** A command takes the key away. Why reads miss it then is for its event to say. */
@@ -142,7 +152,7 @@ export class NodeTraffic {
         return;
       case 'expired':
         history.gone(seen, 'expired');
-        this.accesses?.wentUnseen(seen);
+        this.accesses?.gone(seen);
         return;
       case 'evicted':
         counts.add(row, eventColumns.evictedKeys, 1);
@@ -150,12 +160,12 @@ export class NodeTraffic {
         return;
       case 'del':
         history.gone(seen, 'invalidated');
-        this.accesses?.wentUnseen(seen);
+        this.accesses?.gone(seen);
         return;
       case 'rename_from':
       case 'move_from':
         history.gone(seen, 'renamed');
-        this.accesses?.wentUnseen(seen);
+        this.accesses?.gone(seen);
     }
   }
 
@@ -176,6 +186,13 @@ export class NodeTraffic {
       else this.readKeys = new ReadKeys();
     }
     return { counts, keys };
+  }
+
+  private countWrite(seen: SeenKey, ttlMillis: number): void {
+    const { history, tellsNewKeys } = this.shared;
+    this.commands.counts.add(seen.row, commandColumns.writes, 1);
+    if (ttlMillis > 0 && ttlMillis < forever) history.lives(seen, ttlMillis);
+    if (!tellsNewKeys) history.written(seen);
   }
 
   private isListed(row: number): boolean {

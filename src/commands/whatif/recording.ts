@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { groups } from '../../curves/access-sample.ts';
+import { forever, groups } from '../../curves/access-sample.ts';
 import { policies } from '../../curves/policy.ts';
 import type { WindowRecord } from '../../curves/window-record.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
@@ -62,9 +62,10 @@ type Column = Uint8Array | Uint32Array | Float64Array;
 const textOf = (column: Column) =>
   Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('base64');
 
-/** Milliseconds up to 49 days. */
-const millisOf = (column: Float64Array) =>
-  Uint32Array.from(column, (millis) => Math.min(millis, 2 ** 32 - 1));
+/** More than 49 days are as good as for ever. */
+const mostMillis = 2 ** 32 - 1;
+const millisOf = (column: Float64Array) => Uint32Array.from(column, (millis) => Math.min(millis, mostMillis));
+const orForever = (millis: number) => (millis === mostMillis ? forever : millis);
 
 const writeFailure = (path: string) => (cause: string) =>
   new InputError(`recording \`${path}\` cannot be written: ${cause}`, 'name another with --record FILE');
@@ -147,7 +148,7 @@ function nodeOf({ keys, accesses, rate, ...node }: NodeFile, namespaces: number)
     const key = wholeNumbers(accesses.key);
     const kind = new Uint8Array(bytesOf(accesses.kind));
     const atMillis = Float64Array.from(wholeNumbers(accesses.atMillis));
-    const ttlMillis = Float64Array.from(wholeNumbers(accesses.ttlMillis));
+    const ttlMillis = Float64Array.from(wholeNumbers(accesses.ttlMillis), orForever);
     const count = columns.row.length;
     const fits =
       Object.values(columns).every((column) => column.length === count) &&

@@ -49,8 +49,8 @@ export class NodeAccesses {
     this.sample.stored(high, low);
   }
 
-  wentUnseen({ high, low, nowMillis }: SeenKey): void {
-    if (this.beganMillis !== null) this.sample.wentUnseen(high, low, nowMillis - this.beganMillis);
+  gone({ high, low, nowMillis }: SeenKey): void {
+    if (this.beganMillis !== null) this.sample.gone(high, low, nowMillis - this.beganMillis);
   }
 
   flush(nowMillis: number): void {

@@ -4,7 +4,8 @@ import type { CountingRule, KeyPlaces } from './counting-rules.ts';
 /** Keys at every so many arguments, the first one's name being argument 0; `last` -1 is the end. */
 export type KeyRange = Extract<KeyPlaces, { readonly kind: 'range' }>;
 
-export type TtlPlace = 'options' | 'seconds' | 'millis';
+/** Among the options, or as an argument: from now on, as an instant, or for as long as the server runs. */
+export type TtlPlace = 'options' | 'seconds' | 'millis' | 'at seconds' | 'at millis' | 'forever';
 
 /** What MONITOR's reader has to do with a command. */
 export interface TableEntry {
@@ -20,7 +21,13 @@ export interface TableEntry {
   readonly stores: KeyRange | null;
   /** Keys that are gone then, whatever they held. */
   readonly removes: KeyRange | null;
-  /** Where the command says how long a key lives: among SET's options, or as an argument in (milli)seconds. */
+  /** Keys that may lose their value, or another of its parts, and get none where they have none. */
+  readonly alters: KeyRange | null;
+  /** Whether what it alters counts as written, as what it stores does. */
+  readonly alteringWrites: boolean;
+  /** What it stores has no time to live then, whatever the key had before. */
+  readonly overwrites: boolean;
+  /** Where the command says how long its first key lives. */
   readonly ttl: TtlPlace | null;
   /** SCAN, which before 8.0 looks up keys that it does not name. */
   readonly scans: boolean;
@@ -32,15 +39,48 @@ export interface TableEntry {
 export const nextNameHash = (hash: number, byte: number) => fnvStep(hash, byte & 0xdf);
 
 const ttlPlaces: Readonly<Record<string, TtlPlace>> = {
-  SET: 'options',
-  SETEX: 'seconds',
-  EXPIRE: 'seconds',
-  PSETEX: 'millis',
-  PEXPIRE: 'millis',
+  ...{ SET: 'options', GETEX: 'options', SETEX: 'seconds', PSETEX: 'millis', RESTORE: 'millis' },
+  ...{
+    EXPIRE: 'seconds',
+    PEXPIRE: 'millis',
+    EXPIREAT: 'at seconds',
+    PEXPIREAT: 'at millis',
+    PERSIST: 'forever',
+  },
 };
 
 /** Commands that take away all the keys that they write. */
-const removing: ReadonlySet<string> = new Set(['DEL', 'UNLINK', 'GETDEL']);
+const removing: ReadonlySet<string> = new Set(['DEL', 'UNLINK', 'GETDEL', 'RENAME']);
+
+/** Commands that store nothing where there is no key, and may leave none behind. */
+const altering: ReadonlySet<string> = new Set([
+  ...[
+    'LPOP',
+    'RPOP',
+    'LPUSHX',
+    'RPUSHX',
+    'LSET',
+    'LINSERT',
+    'LREM',
+    'LTRIM',
+    'BLPOP',
+    'BRPOP',
+    'LMPOP',
+    'BLMPOP',
+  ],
+  ...['HDEL', 'SREM', 'SPOP', 'ZREM', 'ZPOPMIN', 'ZPOPMAX', 'BZPOPMIN', 'BZPOPMAX', 'ZMPOP', 'BZMPOP'],
+  ...['ZREMRANGEBYLEX', 'ZREMRANGEBYRANK', 'ZREMRANGEBYSCORE', 'VREM', 'VSETATTR'],
+  ...['XACK', 'XCLAIM', 'XAUTOCLAIM', 'XDEL', 'XTRIM', 'XSETID', 'XREADGROUP', 'XGROUP'],
+]);
+
+/** Commands that store a result, or take the key away where that is empty. */
+const resulting: ReadonlySet<string> = new Set([
+  ...['SORT', 'BITOP', 'SINTERSTORE', 'SUNIONSTORE', 'SDIFFSTORE', 'ZRANGESTORE'],
+  ...['ZINTERSTORE', 'ZUNIONSTORE', 'ZDIFFSTORE', 'GEORADIUS', 'GEORADIUSBYMEMBER', 'GEOSEARCHSTORE'],
+]);
+
+/** What these store has no time to live, whatever the key had before. */
+const overwriting: ReadonlySet<string> = new Set([...resulting, 'GETSET', 'MSET', 'MSETNX']);
 
 /** The rules by the hash of the command's name, and those of containers by `OBJECT ENCODING`. */
 export interface CommandTable {
@@ -64,12 +104,9 @@ export function commandTable(rules: readonly CountingRule[]): CommandTable {
     if (subcommand === undefined) add(entryOf(rule));
     else {
       subcommands.set(rule.command, rule);
-      add({ ...blank, name });
+      add({ ...blank, name, alteringWrites: altering.has(name) });
     }
   }
-  // Commands that change how long a key lives count nothing, and need no rule.
-  for (const name of Object.keys(ttlPlaces))
-    if (!byHash.has(hashOfName(name))) add({ ...blank, name, streams: true, ttl: ttlPlaces[name] ?? null });
   add({ ...blank, name: 'FLUSHALL', flushes: 'all' });
   add({ ...blank, name: 'FLUSHDB', flushes: 'database' });
   return { byHash, subcommands };
@@ -83,6 +120,9 @@ const blank: TableEntry = {
   reads: null,
   stores: null,
   removes: null,
+  alters: null,
+  alteringWrites: false,
+  overwrites: false,
   ttl: null,
   scans: false,
   flushes: null,
@@ -91,15 +131,24 @@ const blank: TableEntry = {
 function entryOf(rule: CountingRule): TableEntry {
   const { command: name, reads, writes, stores = writes, lookups = 1 } = rule;
   const isSet = name === 'SET';
+  const isAltering = altering.has(name);
+  const alters =
+    isAltering || resulting.has(name) ? stores : stores === writes || removing.has(name) ? null : writes;
   const streams = canStream(reads) && canStream(stores) && (rule.readsWith === undefined || isSet);
   return {
     ...blank,
     ...{ name, rule, streams, lookups, ttl: ttlPlaces[name] ?? null, scans: name === 'SCAN' },
+    ...{ alteringWrites: isAltering, overwrites: overwriting.has(name) },
     reads: streams && !isSet ? reads : null,
-    stores: streams ? stores : null,
-    removes: streams && removing.has(name) && canStream(writes) ? writes : null,
+    stores: streams && !isAltering ? stores : null,
+    removes: streams && removing.has(name) ? keysTaken(rule) : null,
+    alters: streams && canStream(alters) ? alters : null,
   };
 }
+
+/** RENAME takes the first of its keys away. */
+const keysTaken = ({ command, writes }: CountingRule): KeyRange | null =>
+  command === 'RENAME' ? { kind: 'range', first: 1, last: 1, step: 1 } : canStream(writes) ? writes : null;
 
 /** True for keys that are known as the arguments go by, without knowing how many there are. */
 const canStream = (places: KeyPlaces | null): places is KeyRange | null =>

@@ -1,13 +1,8 @@
+import { forever } from '../../curves/access-sample.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import { fnvBasis } from '../../support/hash.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
-import {
-  type CommandTable,
-  type KeyRange,
-  nextNameHash,
-  type TableEntry,
-  type TtlPlace,
-} from '../rules/command-table.ts';
+import { type CommandTable, type KeyRange, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import type { CommandSink } from '../node-traffic.ts';
 import { lookupsOf, uncertainLookups } from '../rules/lookups.ts';
 
@@ -139,7 +134,7 @@ export class MonitorReader {
     if (entry === undefined) return;
     if (entry.flushes !== null) this.sink.flush(entry.flushes === 'all' ? null : database);
     else if (entry.scans) this.readScan(line, at, end);
-    else if (entry.streams) this.readArguments(entry, database, line, at, end, cut);
+    else if (entry.streams) this.readArguments(entry, database, line, start, at, end, cut);
     else if (cut) this.cutLines++;
     else this.readWhole(entry, database, line, name, end);
   }
@@ -157,17 +152,18 @@ export class MonitorReader {
     if (byType) this.sink.scanByType(bucketsPerCount * count + keysOfBucket);
   }
 
-  /** Counts the keys as the arguments go by. @param at the closing quote of the command's name */
+  /** Counts the keys as the arguments go by. @param start of the line @param at the closing quote of the command's name */
   private readArguments(
     entry: TableEntry,
     database: number,
     line: Buffer,
+    start: number,
     at: number,
     end: number,
     cut: boolean,
   ): void {
-    const { reads, stores, removes, rule, ttl } = entry;
-    const last = Math.max(lastOf(reads), lastOf(stores), lastOf(removes));
+    const { reads, stores, removes, alters, rule, ttl } = entry;
+    const last = Math.max(lastOf(reads), lastOf(stores), lastOf(removes), lastOf(alters));
     const { sink, scratch } = this;
     for (let index = 1; index <= last; index++) {
       at = this.nextToken(line, at, end);
@@ -178,8 +174,9 @@ export class MonitorReader {
       const isRead = isIn(reads, index);
       const isStored = isIn(stores, index);
       const isRemoved = isIn(removes, index);
+      const isAltered = isIn(alters, index);
       const hasTtl = ttl !== null && index === 1;
-      if (!isRead && !isStored && !isRemoved && !hasTtl) continue;
+      if (!isRead && !isStored && !isRemoved && !isAltered && !hasTtl) continue;
       let [bytes, from, to] = [line, this.from, this.to];
       if (this.escaped) {
         to = unescapeInto(scratch, line, from, to);
@@ -189,22 +186,27 @@ export class MonitorReader {
         const uncertain = rule === null ? 0 : uncertainLookups(rule, index === reads?.first);
         sink.read(database, bytes, from, to, entry.lookups, uncertain);
       }
-      const ttlMillis = hasTtl ? this.ttlOf(ttl, line, at, end, cut) : 0;
+      const ttlMillis = hasTtl
+        ? this.ttlOf(entry, line, start, at, end, cut)
+        : isStored && entry.overwrites
+          ? forever
+          : 0;
       if (hasTtl && this.looksUp) sink.read(database, bytes, from, to, entry.lookups, 0);
       if (isRemoved) sink.remove(database, bytes, from, to);
       if (isStored) sink.write(database, bytes, from, to, ttlMillis);
-      else if (ttlMillis > 0) sink.lives(database, bytes, from, to, ttlMillis);
+      if (isAltered || (!isStored && ttlMillis > 0))
+        sink.alter(database, bytes, from, to, isStored ? 0 : ttlMillis, entry.alteringWrites);
     }
   }
 
   /**
-   * The time to live that SET gives, 0 for none; `looksUp` says whether it reads too. The options are looked for from the end
+   * The time to live that SET or GETEX gives; `looksUp` says whether it reads too. The options are looked for from the end
    * of the line, for the value between may be long. A quote within an argument has a backslash before it, so the first one
    * without is where the argument begins.
-   * @param keyEnd the closing quote of the key
+   * @param start of the line @param keyEnd the closing quote of the key @param ttlMillis where no option says more
    */
-  private readSet(line: Buffer, keyEnd: number, end: number): number {
-    let ttlMillis = 0;
+  private readOptions(line: Buffer, start: number, keyEnd: number, end: number, ttlMillis: number): number {
+    const hasValue = ttlMillis !== 0;
     let following = '';
     let close = line[end - 1] === quote ? end - 1 : end - 2;
     for (;;) {
@@ -216,24 +218,44 @@ export class MonitorReader {
       )
         open--;
       // The value itself, or something longer than any option.
-      if (open <= keyEnd + 2 || line[open] !== quote) break;
+      if (open < keyEnd + (hasValue ? 3 : 2) || line[open] !== quote) break;
       const word = line.toString('latin1', open + 1, close).toUpperCase();
-      if (word === 'GET') this.looksUp = true;
+      if (word === 'GET') this.looksUp = hasValue;
+      else if (word === 'KEEPTTL') ttlMillis = 0;
+      else if (word === 'PERSIST') ttlMillis = forever;
       else if (word === 'EX') ttlMillis = Number(following) * 1000;
       else if (word === 'PX') ttlMillis = Number(following);
+      else if (word === 'EXAT') ttlMillis = millisUntil(line, start, Number(following) * 1000);
+      else if (word === 'PXAT') ttlMillis = millisUntil(line, start, Number(following));
       following = word;
       close = open - 2;
     }
     return ttlMillis || 0;
   }
 
-  /** What the command says behind its key. @param at the closing quote of the key */
-  private ttlOf(place: TtlPlace, line: Buffer, at: number, end: number, cut: boolean): number {
+  /**
+   * The time to live that the command gives its key, in milliseconds: `forever` where it takes one away, 0 where it leaves what the key
+   * has. @param start of the line @param at the closing quote of the key
+   */
+  private ttlOf(
+    entry: TableEntry,
+    line: Buffer,
+    start: number,
+    at: number,
+    end: number,
+    cut: boolean,
+  ): number {
     this.looksUp = false;
-    if (place === 'options') return cut ? 0 : this.readSet(line, at, end);
+    const { ttl, stores } = entry;
+    if (ttl === 'options')
+      return cut ? 0 : this.readOptions(line, start, at, end, stores === null ? 0 : forever);
+    if (ttl === 'forever') return forever;
     if (this.nextToken(line, at, end) < 0) return 0;
     const amount = Number(line.toString('latin1', this.from, this.to));
-    return amount > 0 ? amount * (place === 'seconds' ? 1000 : 1) : 0;
+    // RESTORE with a TTL of 0 gives none.
+    if (!(amount > 0)) return stores === null ? 0 : forever;
+    const millis = ttl === 'seconds' || ttl === 'at seconds' ? amount * 1000 : amount;
+    return ttl === 'seconds' || ttl === 'millis' ? millis : millisUntil(line, start, millis);
   }
 
   /** Finds the token behind the closing quote `at`: its own closing quote, or -1 where there is none. */
@@ -273,18 +295,28 @@ export class MonitorReader {
     const rule =
       entry.rule ?? this.table.subcommands.get(`${command.toUpperCase()} ${subcommand.toUpperCase()}`);
     if (rule === undefined) return;
-    const { readKeys, lookupsPerKey, storedKeys } = lookupsOf(rule, words);
+    const { readKeys, lookupsPerKey, writtenKeys, storedKeys } = lookupsOf(rule, words);
     for (const [index, key] of readKeys.entries()) {
       const bytes = Buffer.from(key, 'latin1');
       const uncertain = uncertainLookups(rule, index === 0);
       this.sink.read(database, bytes, 0, bytes.length, lookupsPerKey, uncertain);
     }
-    for (const key of storedKeys) {
+    const { alteringWrites, overwrites } = entry;
+    for (const key of writtenKeys) {
       const bytes = Buffer.from(key, 'latin1');
-      this.sink.write(database, bytes, 0, bytes.length, 0);
+      const isStored = storedKeys.includes(key);
+      if (isStored && !alteringWrites)
+        this.sink.write(database, bytes, 0, bytes.length, overwrites ? forever : 0);
+      // Of a result nothing may be stored.
+      if (!isStored || alteringWrites || overwrites)
+        this.sink.alter(database, bytes, 0, bytes.length, 0, isStored && alteringWrites);
     }
   }
 }
+
+/** Milliseconds from the time of the line on, which the server prints as `1700000000.123456`. @param start of the line */
+const millisUntil = (line: Buffer, start: number, atMillis: number) =>
+  Math.max(0, atMillis - Number(line.toString('latin1', start + 1, start + 18)) * 1000);
 
 /** Of the arguments, the last that these keys may be. */
 const lastOf = (range: KeyRange | null) => (range === null ? 1 : range.last < 0 ? Infinity : range.last);

@@ -15,7 +15,7 @@ function pass(sample: AccessSample, keys: number): { readonly row: number; reado
     const uses = 1 + random.below(40);
     for (let use = 0; use < uses; use++)
       sample.pass(use === 0 ? accessKinds.write : accessKinds.read, key, use);
-    sample.pass(accessKinds.lives, key, uses, 1000);
+    sample.pass(accessKinds.alter, key, uses, 1000);
     return { row: key.row, uses };
   });
 }
@@ -32,7 +32,7 @@ describe('the weights of sampled keys', () => {
     expect(ofRow / all.filter(({ row }) => row === 1).length).toBeCloseTo(1, 1);
     const uses = new Map<number, number>();
     trace.key.slice(0, trace.length).forEach((key, at) => {
-      if (trace.kind[at] !== accessKinds.lives) uses.set(key, (uses.get(key) ?? 0) + 1);
+      if (trace.kind[at] !== accessKinds.alter) uses.set(key, (uses.get(key) ?? 0) + 1);
     });
     const isOften = (count = 0) => classOfUses(count) === classOfUses(40);
     const often = sumOf([...weights].filter((_, key) => isOften(uses.get(key))));

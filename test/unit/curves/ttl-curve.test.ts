@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AccessSample, accessKinds } from '../../../src/curves/access-sample.ts';
+import { AccessSample, accessKinds, forever } from '../../../src/curves/access-sample.ts';
 import { replay } from '../../../src/curves/replay.ts';
 import { currentTtls, ttlCurves } from '../../../src/curves/ttl-curve.ts';
 import { SeededRandom } from '../../../src/support/random.ts';
@@ -131,8 +131,51 @@ describe('a replay', () => {
       sample.missed(keyOf(2), at);
       sample.pass(read, keyOf(2), at);
     }
-    sample.wentUnseen(keyOf(1).high, keyOf(1).low, 2);
+    sample.gone(keyOf(1).high, keyOf(1).low, 2);
     sample.pass(read, keyOf(1), 3);
     expect(events(sample)).toEqual(['cold hit', 'cold miss', 'cold miss', 'leave', 'miss']);
+  });
+
+  it('knows keys that were emptied by what is no removal, on whichever way that is heard first', () => {
+    const { alter } = accessKinds;
+    const { high, low } = keyOf(1);
+    const popped = (isEventFirst: boolean) => {
+      const sample = new AccessSample(limits);
+      sample.pass(write, keyOf(1), 0);
+      if (isEventFirst) sample.gone(high, low, 10);
+      sample.pass(alter, keyOf(1), 10);
+      if (!isEventFirst) sample.gone(high, low, 10);
+      sample.pass(read, keyOf(1), 20);
+      return events(sample);
+    };
+    for (const isEventFirst of [false, true])
+      expect(popped(isEventFirst)).toEqual(['write', 'leave', 'miss']);
+    // The event of a removal that comes behind the line of the next write is of what was there before.
+    const again = new AccessSample(limits);
+    again.pass(write, keyOf(1), 0);
+    again.pass(remove, keyOf(1), 1);
+    again.pass(write, keyOf(1), 2);
+    again.pass(alter, keyOf(1), 3, 1000);
+    again.gone(high, low, 4);
+    again.pass(read, keyOf(1), 5);
+    expect(events(again)).toEqual(['write', 'leave', 'write', 'read']);
+    // Nothing is stored where there is nothing.
+    const none = new AccessSample(limits);
+    none.pass(remove, keyOf(1), 0);
+    none.pass(alter, keyOf(1), 1);
+    none.pass(read, keyOf(1), 2);
+    expect(events(none)).toEqual(['miss']);
+  });
+
+  it('lets a write take a time to live away, or leave it', () => {
+    const seen = (ttlMillis: number) => {
+      const sample = new AccessSample(limits);
+      sample.pass(write, keyOf(1), 0, 100);
+      sample.pass(write, keyOf(1), 50, ttlMillis);
+      sample.pass(read, keyOf(1), 200);
+      return events(sample);
+    };
+    expect(seen(0)).toEqual(['write', 'write', 'leave', 'miss']);
+    expect(seen(forever)).toEqual(['write', 'write', 'read']);
   });
 });

@@ -35,6 +35,8 @@ export class Told {
   readonly all: string[] = [];
   /** Of each write and each change of a time to live, in their order. */
   readonly ttls: number[] = [];
+  /** Keys that may have lost their value, or part of it. */
+  readonly altered: string[] = [];
   /** Keys that commands took away. */
   readonly removed: string[] = [];
 
@@ -47,8 +49,18 @@ export class Told {
     this.ttls.push(ttlMillis);
   }
 
-  lives(_database: number, _bytes: Buffer, _start: number, _end: number, ttlMillis: number): void {
-    this.ttls.push(ttlMillis);
+  alter(
+    database: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    ttlMillis: number,
+    isWrite: boolean,
+  ): void {
+    const key = bytes.toString('latin1', start, end);
+    this.altered.push(key);
+    if (isWrite) this.all.push(`write ${database} ${key}`);
+    if (ttlMillis > 0) this.ttls.push(ttlMillis);
   }
 
   remove(_database: number, bytes: Buffer, start: number, end: number): void {

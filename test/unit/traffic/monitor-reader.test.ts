@@ -116,7 +116,7 @@ describe('SET', () => {
   test.each(['GET', ' ', '" "', '" "GET', 'x" "GET" "y', '\\', '\\\\" "GET', '', '\r\n"GET"', 'EX'])(
     'with the value %j looks nothing up, and says its TTL',
     (value) => {
-      expect(read('k', value)).toEqual({ looksUp: false, ttlMillis: [0] });
+      expect(read('k', value)).toEqual({ looksUp: false, ttlMillis: [Infinity] });
       expect(read('k', value, 'EX', '10')).toEqual({ looksUp: false, ttlMillis: [10_000] });
       expect(read('k', value, 'nx', 'px', '1500')).toEqual({ looksUp: false, ttlMillis: [1500] });
       expect(read('k', value, 'Get', 'Ex', '7', 'XX')).toEqual({ looksUp: true, ttlMillis: [7000] });
@@ -125,15 +125,16 @@ describe('SET', () => {
 
   test('with a condition on the old value finds the options before and behind it', () => {
     const token = '0f3c8e52-6b1d-4f7a-9c38-7d2b61a0e45c';
-    expect(read('k', 'v', 'GET', 'IFEQ', token)).toEqual({ looksUp: true, ttlMillis: [0] });
+    expect(read('k', 'v', 'GET', 'IFEQ', token)).toEqual({ looksUp: true, ttlMillis: [Infinity] });
     expect(read('k', 'v', 'EX', '10', 'IFEQ', 'old')).toEqual({ looksUp: false, ttlMillis: [10_000] });
     expect(read('k', 'v', 'IFEQ', 'old', 'PX', '5', 'GET')).toEqual({ looksUp: true, ttlMillis: [5] });
   });
 
-  test('with a point in time, or none, says no TTL', () => {
-    expect(read('k', 'v', 'EXAT', '1900000000').ttlMillis).toEqual([0]);
-    expect(read('k', 'v', 'PXAT', '1900000000000', 'GET').ttlMillis).toEqual([0]);
+  test('with a point in time says how far that is from the time of the line, and keeps a TTL or takes it away', () => {
+    expect(read('k', 'v', 'EXAT', '1700000010').ttlMillis).toEqual([expect.closeTo(9876.544, 2)]);
+    expect(read('k', 'v', 'PXAT', '1700000000500', 'GET').ttlMillis).toEqual([expect.closeTo(376.544, 2)]);
     expect(read('k', '10', 'KEEPTTL').ttlMillis).toEqual([0]);
+    expect(read('k', '10').ttlMillis).toEqual([Infinity]);
   });
 
   test('with a value of 10 MB is a write of its key', () => {
@@ -154,6 +155,63 @@ test('commands that say how long a key lives tell its TTL in milliseconds', () =
   expect(ttl('PEXPIRE', 'k', '5')).toEqual([5]);
   expect(ttl('EXPIRE', 'k', '-1')).toEqual([]);
   expect(ttl('EXPIRE', 'k', 'never')).toEqual([]);
+  expect(ttl('PEXPIREAT', 'k', '1700000001123')).toEqual([expect.closeTo(999.544, 2)]);
+  expect(ttl('EXPIREAT', 'k', '1600000000')).toEqual([]);
+  expect(ttl('RESTORE', 'k', '1500', 'x')).toEqual([1500]);
+  expect(ttl('GETEX', 'k', 'EX', '5')).toEqual([5000]);
+  expect(ttl('GETEX', 'k', 'PXAT', '1700000001123')).toEqual([expect.closeTo(999.544, 2)]);
+  expect(ttl('GETEX', 'k')).toEqual([]);
+});
+
+test('commands that take a TTL away, or leave it, tell so', () => {
+  const ttl = (...argv: string[]) => readPieces(lineOf(argv), [64]).told.ttls;
+  for (const argv of [
+    ...[
+      ['PERSIST', 'k'],
+      ['GETEX', 'k', 'PERSIST'],
+      ['GETSET', 'k', 'v'],
+      ['MSET', 'k', 'v'],
+      ['RESTORE', 'k', '0', 'x'],
+    ],
+    ...[
+      ['SUNIONSTORE', 'k', 'a', 'b'],
+      ['ZUNIONSTORE', 'k', '1', 'a'],
+      ['SORT', 'a', 'STORE', 'k'],
+    ],
+  ])
+    expect([argv, ttl(...argv)]).toEqual([argv, [Infinity]]);
+  for (const argv of [
+    ['INCR', 'k'],
+    ['HSET', 'k', 'f', 'v'],
+    ['LPUSH', 'k', 'v'],
+    ['SETRANGE', 'k', '1', 'v'],
+  ])
+    expect([argv, ttl(...argv)]).toEqual([argv, [0]]);
+});
+
+test('commands that may leave no key behind tell so, and store none', () => {
+  const told = (...argv: string[]) => {
+    const { altered, removed, all } = readPieces(lineOf(argv), [64]).told;
+    return { altered, removed, stored: all.filter((each) => each.startsWith('write')).length };
+  };
+  for (const argv of [
+    ['LPOP', 'k'],
+    ['SREM', 'k', 'm'],
+    ['HDEL', 'k', 'f'],
+    ['ZMPOP', '1', 'k', 'MIN'],
+    ['XDEL', 'k', '1-1'],
+  ])
+    expect([argv, told(...argv)]).toEqual([argv, { altered: ['k'], removed: [], stored: 1 }]);
+  for (const argv of [
+    ['MOVE', 'k', '1'],
+    ['HGETDEL', 'k', 'FIELDS', '1', 'f'],
+    ['EXPIRE', 'k', '-1'],
+    ['PERSIST', 'k'],
+  ])
+    expect([argv, told(...argv)]).toEqual([argv, { altered: ['k'], removed: [], stored: 0 }]);
+  expect(told('SMOVE', 'k', 'to', 'm')).toEqual({ altered: ['k', 'to'], removed: [], stored: 1 });
+  expect(told('RENAME', 'k', 'to')).toEqual({ altered: [], removed: ['k'], stored: 1 });
+  expect(told('SINTERSTORE', 'k', 'a')).toEqual({ altered: ['k'], removed: [], stored: 1 });
 });
 
 describe('long lines', () => {

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from './clock.ts';
-import { LatencyRecorder, type LatencySummary } from './latency.ts';
+import { LatencyRecorder, type LatencySummary, summaryOf } from './latency.ts';
 
 /** A gap in which this process did not run, though it had nothing to wait for. */
 export interface HostJitter {
@@ -62,7 +62,7 @@ export async function measureJitter(terms: JitterTerms): Promise<HostJitter> {
     durationSeconds: measuredMillis / 1000,
     lostRatio: measuredMillis === 0 ? 0 : lostMillis / measuredMillis,
     gaps: bounds.map((overMicros, index) => ({ overMicros, count: counts[index] ?? 0 })),
-    latency: gaps.summarize(),
+    latency: summaryOf(gaps.distribution),
     series,
   };
 }

@@ -1,4 +1,13 @@
-import { createHistogram } from 'node:perf_hooks';
+import {
+  type Distribution,
+  highestNanos,
+  indexOf,
+  lowestAt,
+  momentsOf,
+  percentileNanosOf,
+  percentileSteps,
+  totalOf,
+} from './hdr.ts';
 
 /** Latencies in microseconds, each right to 0.1 %. With a pipeline they are those of whole batches. */
 export interface LatencySummary {
@@ -24,86 +33,71 @@ export interface PercentileLatency {
 
 const nanosPerMilli = 1e6;
 const nanosPerMicro = 1e3;
-/** One hour; a connection waits for no answer so long. */
-const longestNanos = 3_600_000 * nanosPerMilli;
 
 /**
  * Collects latencies in a histogram of fixed size, so that a long run costs no more memory than a short one and no
- * value is left out. Its unit is nanoseconds, to three figures.
- * @see https://hdrhistogram.github.io/HdrHistogram/
+ * value is left out.
  */
 export class LatencyRecorder {
-  private readonly histogram = createHistogram({ lowest: 1, highest: longestNanos, figures: 3 });
-  private readonly counts: Map<number, number> | null;
-
-  /** @param keepsCounts True where the whole distribution is wanted at the end, which costs as much again. */
-  constructor(keepsCounts = false) {
-    this.counts = keepsCounts ? new Map() : null;
-  }
+  private readonly counts = new Float64Array(indexOf(highestNanos) + 1);
 
   record(millis: number): void {
     const nanos = Math.round(millis * nanosPerMilli);
-    const bounded = nanos < 1 ? 1 : nanos > longestNanos ? longestNanos : nanos;
-    this.histogram.record(bounded);
-    if (this.counts === null) return;
-    const value = threeFigures(bounded);
-    this.counts.set(value, (this.counts.get(value) ?? 0) + 1);
+    this.count(nanos < 1 ? 1 : nanos > highestNanos ? highestNanos : nanos, 1);
   }
 
   /** Adds what another has recorded. */
-  add(other: LatencyRecorder): void {
-    this.histogram.add(other.histogram);
-    if (this.counts === null) return;
-    for (const [value, count] of other.counts ?? [])
-      this.counts.set(value, (this.counts.get(value) ?? 0) + count);
+  add({ nanos, counts }: Distribution): void {
+    nanos.forEach((value, at) => this.count(value, counts[at] ?? 0));
+  }
+
+  /** What was recorded. */
+  get distribution(): Distribution {
+    const [nanos, counts]: [number[], number[]] = [[], []];
+    for (let index = 0; index < this.counts.length; index++) {
+      const count = this.counts[index] ?? 0;
+      if (count === 0) continue;
+      nanos.push(lowestAt(index));
+      counts.push(count);
+    }
+    return { nanos: Float64Array.from(nanos), counts: Float64Array.from(counts) };
   }
 
   /** Forgets everything. */
   reset(): void {
-    this.histogram.reset();
-    this.counts?.clear();
+    this.counts.fill(0);
   }
 
-  /** What was recorded, by nanoseconds; null where that was not to be kept. */
-  get countsByNanos(): ReadonlyMap<number, number> | null {
-    return this.counts;
-  }
-
-  /** Percentiles that come closer and closer to the maximum: each goes half of what the one before left. */
-  spectrum(): PercentileLatency[] {
-    if (this.histogram.count === 0) return [];
-    return [...this.histogram.percentiles]
-      .sort(([one], [other]) => one - other)
-      .map(([percentile, nanos]) => ({ percentile, latencyMicros: nanos / nanosPerMicro }));
-  }
-
-  /** Null where nothing was recorded. */
-  summarize(): LatencySummary | null {
-    const { histogram } = this;
-    if (histogram.count === 0) return null;
-    const percentile = (percent: number) => histogram.percentile(percent) / nanosPerMicro;
-    return {
-      samples: histogram.count,
-      minMicros: histogram.min / nanosPerMicro,
-      meanMicros: histogram.mean / nanosPerMicro,
-      stddevMicros: histogram.stddev / nanosPerMicro,
-      p50Micros: percentile(50),
-      p90Micros: percentile(90),
-      p95Micros: percentile(95),
-      p99Micros: percentile(99),
-      p999Micros: percentile(99.9),
-      p9999Micros: percentile(99.99),
-      maxMicros: histogram.max / nanosPerMicro,
-    };
+  private count(nanos: number, times: number): void {
+    const index = indexOf(nanos);
+    this.counts[index] = (this.counts[index] ?? 0) + times;
   }
 }
 
-/** Values with as many equal parts in each power of two as an HDR histogram of three figures has. */
-const partsPerOctave = 1024;
-
-/** The lowest value that such a histogram counts as the same as this one. */
-function threeFigures(value: number): number {
-  if (value < 2 * partsPerOctave) return value;
-  const unit = 2 ** (Math.floor(Math.log2(value)) - Math.log2(partsPerOctave));
-  return Math.floor(value / unit) * unit;
+/** Null where nothing was recorded. */
+export function summaryOf(distribution: Distribution): LatencySummary | null {
+  const samples = totalOf(distribution);
+  if (samples === 0) return null;
+  const { mean, stddev } = momentsOf(distribution);
+  const percentile = (percent: number) => percentileNanosOf(distribution, percent) / nanosPerMicro;
+  return {
+    samples,
+    minMicros: (distribution.nanos[0] ?? 0) / nanosPerMicro,
+    meanMicros: mean / nanosPerMicro,
+    stddevMicros: stddev / nanosPerMicro,
+    p50Micros: percentile(50),
+    p90Micros: percentile(90),
+    p95Micros: percentile(95),
+    p99Micros: percentile(99),
+    p999Micros: percentile(99.9),
+    p9999Micros: percentile(99.99),
+    maxMicros: percentile(100),
+  };
 }
+
+/** Percentiles that come closer and closer to the maximum: each goes half of what the one before left. */
+export const spectrumOf = (distribution: Distribution): PercentileLatency[] =>
+  percentileSteps(distribution, 1).map(({ percentile, nanos }) => ({
+    percentile,
+    latencyMicros: nanos / nanosPerMicro,
+  }));

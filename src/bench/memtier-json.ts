@@ -1,5 +1,6 @@
-import { type Bucket, bucketsOf, compressedHistogram, meanNanosOf, percentileNanosOf } from './hdr-files.ts';
-import type { Distribution } from './phase.ts';
+import { type Distribution, merged, momentsOf, percentileNanosOf } from './hdr.ts';
+import { compressedHistogram } from './hdr-files.ts';
+import type { SecondDistribution } from './phase.ts';
 import type { BenchReport, ServerReport, WorkloadResult } from './result.ts';
 
 /**
@@ -12,7 +13,7 @@ export function memtierJsonOf(
   { connections, pipeline, payloadBytes, keys, ratePerSecond }: BenchReport,
   { server }: ServerReport,
   result: WorkloadResult,
-  seconds: readonly Distribution[],
+  seconds: readonly SecondDistribution[],
   startedAt: number,
 ): string {
   const figures = figuresOf(result, seconds);
@@ -43,10 +44,10 @@ export function memtierJsonOf(
 /** `Gets` */
 const sectionOf = (command: string) => `${command.slice(0, 1).toUpperCase()}${command.slice(1)}s`;
 
-function figuresOf(result: WorkloadResult, seconds: readonly Distribution[]) {
+function figuresOf(result: WorkloadResult, seconds: readonly SecondDistribution[]) {
   const { operations, throughputPerSecond, lookups, misses, durationSeconds } = result;
   const perSecond = (amount: number) => (durationSeconds > 0 ? amount / durationSeconds : 0);
-  const all = bucketsOf(seconds);
+  const all = merged(seconds);
   return {
     Count: operations,
     'Ops/sec': throughputPerSecond,
@@ -54,10 +55,10 @@ function figuresOf(result: WorkloadResult, seconds: readonly Distribution[]) {
     'Misses/sec': perSecond(misses),
     ...latenciesOf(all),
     'Time-Serie': Object.fromEntries(
-      seconds.map((each, second) => {
-        const buckets = bucketsOf([each]);
-        return [second, { Count: each.operations, ...latenciesOf(buckets), ...percentilesOf(buckets) }];
-      }),
+      seconds.map((each, second) => [
+        second,
+        { Count: each.operations, ...latenciesOf(each), ...percentilesOf(each) },
+      ]),
     ),
     'Percentile Latencies': {
       ...percentilesOf(all),
@@ -70,25 +71,25 @@ const nanosPerMicro = 1e3;
 const nanosPerMilli = 1e6;
 
 /** Nothing where nothing was answered. */
-function latenciesOf(buckets: readonly Bucket[]) {
-  if (buckets.length === 0) return {};
-  const mean = meanNanosOf(buckets) / nanosPerMilli;
+function latenciesOf(distribution: Distribution) {
+  if (distribution.nanos.length === 0) return {};
+  const mean = momentsOf(distribution).mean / nanosPerMilli;
   return {
     Latency: mean,
     'Average Latency': mean,
-    'Min Latency': (buckets[0]?.nanos ?? 0) / nanosPerMilli,
-    'Max Latency': percentileNanosOf(buckets, 100) / nanosPerMilli,
+    'Min Latency': (distribution.nanos[0] ?? 0) / nanosPerMilli,
+    'Max Latency': percentileNanosOf(distribution, 100) / nanosPerMilli,
   };
 }
 
 const percents = [50, 90, 95, 99, 99.9];
 
-const percentilesOf = (buckets: readonly Bucket[]) =>
-  buckets.length === 0
+const percentilesOf = (distribution: Distribution) =>
+  distribution.nanos.length === 0
     ? {}
     : Object.fromEntries(
         percents.map((percent) => [
           `p${percent.toFixed(2)}`,
-          percentileNanosOf(buckets, percent) / nanosPerMilli,
+          percentileNanosOf(distribution, percent) / nanosPerMilli,
         ]),
       );

@@ -3,7 +3,8 @@ import type { Connection } from '../redis/connection.ts';
 import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { type ClientTime, type Clock, Pacer } from './clock.ts';
-import { type LatencySummary, LatencyRecorder } from './latency.ts';
+import type { Distribution } from './hdr.ts';
+import { LatencyRecorder, type LatencySummary, summaryOf } from './latency.ts';
 import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
 
@@ -30,12 +31,10 @@ export interface Phase {
   readonly onSecond?: (seconds: readonly SecondFigures[]) => void;
 }
 
-/** How often each latency was seen within a second, by nanoseconds, in ascending order. */
-export interface Distribution {
+/** The latencies of one second. */
+export interface SecondDistribution extends Distribution {
   /** Commands that were answered; with a pipeline there is one latency for several. */
   readonly operations: number;
-  readonly nanos: Float64Array;
-  readonly counts: Float64Array;
 }
 
 /** What came back within one second, the last one as far as it was measured. Null where nothing did. */
@@ -61,13 +60,13 @@ export interface PhaseOutcome {
   readonly seconds: number;
   readonly latency: LatencySummary | null;
   /** Every latency, to be put together with those of other phases. */
-  readonly recorder: LatencyRecorder;
+  readonly distribution: Distribution;
   /** Operations in each full tenth of a second, in order. */
   readonly slices: readonly number[];
   /** By the second of the answer, in order. */
   readonly series: readonly SecondFigures[];
   /** Latencies of each second by nanoseconds; empty where that was not asked for. */
-  readonly distributions: readonly Distribution[];
+  readonly distributions: readonly SecondDistribution[];
   /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
   readonly utilization: number | null;
   /** Share of the time that this process was ready and had to wait for a processor; null where not reported. */
@@ -100,10 +99,10 @@ class PhaseRun {
   private readonly startedAt: number;
   private readonly deadline: number;
   private readonly pacer: Pacer | null;
-  private readonly latency: LatencyRecorder;
+  private readonly latency = new LatencyRecorder();
   /** Of the second that is running; it goes into the others at its end, so that each latency is recorded once. */
-  private readonly running: LatencyRecorder;
-  private readonly distributions: Distribution[] = [];
+  private readonly running = new LatencyRecorder();
+  private readonly distributions: SecondDistribution[] = [];
   private runningOperations = 0;
   private readonly series: SecondFigures[] = [];
   private readonly slices: number[] = [];
@@ -118,9 +117,7 @@ class PhaseRun {
   private failure: Error | null = null;
 
   constructor(private readonly phase: Phase) {
-    const { clock, limit, pipeline, ratePerSecond, signal, keepsDistribution = false } = phase;
-    this.latency = new LatencyRecorder();
-    this.running = new LatencyRecorder(keepsDistribution);
+    const { clock, limit, pipeline, ratePerSecond, signal } = phase;
     this.startedAt = this.endedAt = this.shownAt = clock.now();
     this.deadline = limit.kind === 'duration' ? this.startedAt + limit.seconds * 1000 : Infinity;
     this.unclaimed = limit.kind === 'operations' ? limit.count : Infinity;
@@ -166,11 +163,10 @@ class PhaseRun {
   /** Ends the seconds before this one. */
   private endSeconds(before: number): void {
     while (this.series.length < before) {
-      const { p50Micros = null, p99Micros = null, maxMicros = null } = this.running.summarize() ?? {};
-      this.series.push({ operations: this.runningOperations, p50Micros, p99Micros, maxMicros });
-      this.latency.add(this.running);
-      const counts = this.running.countsByNanos;
-      if (counts !== null) this.distributions.push(distributionOf(counts, this.runningOperations));
+      const second = { operations: this.runningOperations, ...this.running.distribution };
+      this.series.push(secondOf(second));
+      this.latency.add(second);
+      if (this.phase.keepsDistribution === true) this.distributions.push(second);
       this.running.reset();
       this.runningOperations = 0;
       this.phase.onSecond?.(this.series);
@@ -182,6 +178,7 @@ class PhaseRun {
     const elapsed = this.endedAt - this.startedAt;
     this.endSeconds(this.series.length + (this.runningOperations > 0 ? 1 : 0));
     const millis = complete && this.pacer ? Math.max(elapsed, this.pacer.spanMillis) : elapsed;
+    const { distribution } = this.latency;
     return {
       operations: this.operations,
       errors: this.errors,
@@ -189,8 +186,8 @@ class PhaseRun {
       lookups: this.lookups,
       misses: this.misses,
       seconds: millis / 1000,
-      latency: this.latency.summarize(),
-      recorder: this.latency,
+      latency: summaryOf(distribution),
+      distribution,
       slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
       series: this.series,
       distributions: this.distributions,
@@ -242,7 +239,7 @@ class PhaseRun {
   }
 }
 
-function distributionOf(counts: ReadonlyMap<number, number>, operations: number): Distribution {
-  const nanos = Float64Array.from(counts.keys()).sort();
-  return { operations, nanos, counts: nanos.map((value) => counts.get(value) ?? 0) };
+function secondOf({ operations, ...distribution }: SecondDistribution): SecondFigures {
+  const { p50Micros = null, p99Micros = null, maxMicros = null } = summaryOf(distribution) ?? {};
+  return { operations, p50Micros, p99Micros, maxMicros };
 }

@@ -1,5 +1,6 @@
 import { sumOf } from '../support/collections.ts';
-import { LatencyRecorder, type LatencySummary, type PercentileLatency } from './latency.ts';
+import { merged } from './hdr.ts';
+import { type LatencySummary, type PercentileLatency, spectrumOf, summaryOf } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import { payloadSizesOf } from './payload.ts';
 import type { PhaseOutcome, SecondFigures } from './phase.ts';
@@ -116,7 +117,7 @@ export function workloadResult(
     clientStarvation: outcome.starvation,
     serverSide: serverSideOf(counters, seconds),
     latency,
-    percentiles: outcome.recorder.spectrum(),
+    percentiles: spectrumOf(outcome.distribution),
     complete,
     rounds: outcomes.flatMap((round) =>
       round.complete && round.latency !== null && round.seconds > 0
@@ -136,8 +137,7 @@ export function workloadResult(
 export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
   const [first] = outcomes;
   if (first !== undefined && outcomes.length === 1) return first;
-  const recorder = new LatencyRecorder();
-  for (const outcome of outcomes) recorder.add(outcome.recorder);
+  const distribution = merged(outcomes.map((outcome) => outcome.distribution));
   const sum = (of: (outcome: PhaseOutcome) => number) => sumOf(outcomes.map(of));
   const seconds = sum((each) => each.seconds);
   const mean = (of: (outcome: PhaseOutcome) => number) =>
@@ -151,8 +151,8 @@ export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
     lookups: sum((each) => each.lookups),
     misses: sum((each) => each.misses),
     seconds,
-    latency: recorder.summarize(),
-    recorder,
+    latency: summaryOf(distribution),
+    distribution,
     slices: outcomes.flatMap(({ slices }) => slices),
     series: outcomes.flatMap(({ series }) => series),
     distributions: outcomes.flatMap(({ distributions }) => distributions),

@@ -3,14 +3,14 @@ import type { RedisServer } from '../redis/server.ts';
 import { distributionText } from './key-choice.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import { payloadSizesOf } from './payload.ts';
-import type { Distribution } from './phase.ts';
+import type { SecondDistribution } from './phase.ts';
 import type { BenchReport, ServerReport } from './result.ts';
 import { type BenchTools, Station } from './station.ts';
 
 export interface BenchOutcome {
   readonly report: BenchReport;
   /** For each server, latencies of each second, by workload; empty lists where they were not asked for. */
-  readonly distributions: readonly ReadonlyMap<WorkloadName, readonly Distribution[]>[];
+  readonly distributions: readonly ReadonlyMap<WorkloadName, readonly SecondDistribution[]>[];
   readonly error?: Error;
 }
 

@@ -8,7 +8,7 @@ import type { Clock } from './clock.ts';
 import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, seed, ttlSecondsOf } from './keys.ts';
 import { keyChoices } from './key-choice.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
-import { type Distribution, type Load, type PhaseOutcome, runPhase } from './phase.ts';
+import { type Load, type PhaseOutcome, runPhase, type SecondDistribution } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
 import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
 import { commandNamesOf, commandsOf, commandSource, pingSource } from './workload.ts';
@@ -137,7 +137,7 @@ export class Station {
   }
 
   /** Latencies of each second, by workload. */
-  get distributions(): ReadonlyMap<WorkloadName, readonly Distribution[]> {
+  get distributions(): ReadonlyMap<WorkloadName, readonly SecondDistribution[]> {
     return new Map(
       [...this.outcomes].map(([name, outcomes]) => [name, outcomes.flatMap((each) => each.distributions)]),
     );

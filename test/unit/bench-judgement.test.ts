@@ -46,7 +46,7 @@ const outcome: PhaseOutcome = {
   misses: 0,
   seconds: 3,
   latency,
-  recorder: new LatencyRecorder(),
+  distribution: new LatencyRecorder().distribution,
   slices: Array.from({ length: 30 }, () => 1000),
   utilization: 0.4,
   series: [],

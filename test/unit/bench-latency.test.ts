@@ -1,17 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
+import { type Distribution, merged } from '../../src/bench/hdr.ts';
+import { LatencyRecorder, type LatencySummary, summaryOf } from '../../src/bench/latency.ts';
 import { coefficientOfVariation, meanOf, standardDeviationOf } from '../../src/support/intervals.ts';
 
-function summaryOf(millis: readonly number[]): LatencySummary | null {
+function summaryOfAll(millis: readonly number[]): LatencySummary | null {
+  return summaryOf(recorded(millis));
+}
+
+function recorded(millis: readonly number[]): Distribution {
   const recorder = new LatencyRecorder();
   for (const each of millis) recorder.record(each);
-  return recorder.summarize();
+  return recorder.distribution;
 }
 
 describe('latencies', () => {
   test('of nothing have no summary', () => {
-    expect(summaryOf([])).toBeNull();
+    expect(summaryOfAll([])).toBeNull();
   });
 
   test('keep their percentiles to 0.1 %, from a microsecond to an hour', () => {
@@ -21,7 +26,7 @@ describe('latencies', () => {
         fc.array(fc.double({ min: 0.001, max: 3_600_000, noNaN: true }), { minLength: 1, maxLength: 300 }),
         (millis) => {
           const sorted = millis.map((each) => each * 1000).sort((left, right) => left - right);
-          const summary = summaryOf(millis);
+          const summary = summaryOfAll(millis);
           const percentiles = {
             p50Micros: 50,
             p90Micros: 90,
@@ -48,12 +53,26 @@ describe('latencies', () => {
   });
 
   test('too short or too long for the histogram are held at its ends, not dropped', () => {
-    const summary = summaryOf([0, 1e12]);
+    const summary = summaryOfAll([0, 1e12]);
 
     expect(summary?.samples).toBe(2);
     expect(summary?.minMicros).toBe(0.001);
     expect(summary?.maxMicros ?? 0).toBeCloseTo(3.6e9, -7);
   });
+});
+
+test('latencies that were recorded apart and put together are those that were recorded at once', () => {
+  const latencies = fc.array(fc.double({ min: 0, max: 3_600_000, noNaN: true }), { maxLength: 200 });
+  fc.assert(
+    fc.property(fc.array(latencies, { minLength: 1, maxLength: 4 }), (parts) => {
+      const all = recorded(parts.flat());
+      const sum = new LatencyRecorder();
+      for (const part of parts) sum.add(recorded(part));
+
+      expect(merged(parts.map(recorded))).toEqual(all);
+      expect(sum.distribution).toEqual(all);
+    }),
+  );
 });
 
 describe('statistics', () => {

@@ -49,34 +49,42 @@ const withoutMethodsByName = {
   },
 };
 
-const bundle = await rolldown({
-  cwd: root,
-  input: 'src/main.ts',
-  platform: 'node',
-  // jsonc-parser's `main` is of UMD, whose own calls of require no bundler sees.
-  resolve: { mainFields: ['module', 'main'] },
-  preserveEntrySignatures: false,
-  checks: { ineffectiveDynamicImport: false },
-  transform: { target: 'node20', define: { CACHECTL_VERSION: JSON.stringify(packageOf(root).version) } },
-  plugins: [findLayers, withoutChildProcess, withoutMethodsByName],
+async function bundled(input, plugins, codeSplitting) {
+  const bundle = await rolldown({
+    cwd: root,
+    input,
+    platform: 'node',
+    // jsonc-parser's `main` is of UMD, whose own calls of require no bundler sees.
+    resolve: { mainFields: ['module', 'main'] },
+    preserveEntrySignatures: false,
+    checks: { ineffectiveDynamicImport: false },
+    transform: { target: 'node20', define: { CACHECTL_VERSION: JSON.stringify(packageOf(root).version) } },
+    plugins,
+  });
+  const { output } = await bundle.write({
+    dir: dist,
+    // On Node 20, only of CommonJS can be kept what V8 compiled: src/cli/compiled-code.ts.
+    format: 'cjs',
+    entryFileNames: '[name].cjs',
+    chunkFileNames: 'chunks/[name]-[hash].cjs',
+    minify: { compress: true, mangle: false, codegen: true },
+    codeSplitting,
+  });
+  await bundle.close();
+  return output;
+}
+
+const program = await bundled('src/main.ts', [findLayers, withoutChildProcess, withoutMethodsByName], {
+  includeDependenciesRecursively: false,
+  groups: layers.map((layer, index) => ({
+    name: layer.replace(/.*\/|\.ts$/g, ''),
+    priority: layers.length - index,
+    test: (id) => modulesOf.get(layer).has(id),
+  })),
 });
-const { output } = await bundle.write({
-  dir: dist,
-  // On Node 20, only of CommonJS can be kept what V8 compiled: src/cli/compiled-code.ts.
-  format: 'cjs',
-  entryFileNames: '[name].cjs',
-  chunkFileNames: 'chunks/[name]-[hash].cjs',
-  minify: { compress: true, mangle: false, codegen: true },
-  codeSplitting: {
-    includeDependenciesRecursively: false,
-    groups: layers.map((layer, index) => ({
-      name: layer.replace(/.*\/|\.ts$/g, ''),
-      priority: layers.length - index,
-      test: (id) => modulesOf.get(layer).has(id),
-    })),
-  },
-});
-await bundle.close();
+// A file by itself: it is read by each thread, and shares nothing with the chunks, which lead to main.
+const thread = await bundled({ 'bench-thread': 'src/bench/thread.ts' }, [], false);
+const output = [...program, ...thread];
 writeFileSync(join(dist, 'LICENSES.txt'), licenses(output.flatMap(({ moduleIds = [] }) => moduleIds)));
 
 // What an earlier build left goes last, so that a program that runs meanwhile still finds its chunks.

@@ -70,16 +70,21 @@ export const systemClock: Clock = {
  * server that stalls is charged for every batch it delayed, not for one.
  */
 export class Pacer {
-  private issued = 0;
+  /** Batches that are meant to have started, over all that share the timetable. */
+  private due = 0;
   private turn: Promise<void> = Promise.resolve();
   private ownDelayMillis = 0;
   private punctual = 0;
   private queued = 0;
 
-  /** `intervalMillis` lies between two batches; none is meant to start at `endsAt` or later. */
+  /**
+   * @param nextNumber The place of the next batch in the timetable, from 0.
+   * @param intervalMillis From one to the next; none is meant to start at `endsAt` or later.
+   */
   constructor(
     private readonly clock: Clock,
     private readonly signal: AbortSignal,
+    private readonly nextNumber: () => number,
     private readonly startsAt: number,
     private readonly intervalMillis: number,
     private readonly endsAt: number,
@@ -87,9 +92,10 @@ export class Pacer {
 
   /** Waits for the next start, and gives the moment it was meant for; null when the time is up. */
   async next(askedAt: number): Promise<number | null> {
-    const intended = this.startsAt + this.issued * this.intervalMillis;
+    const number = this.nextNumber();
+    const intended = this.startsAt + number * this.intervalMillis;
     if (intended >= this.endsAt) return null;
-    this.issued++;
+    this.due = number + 1;
     // One waits at a time: those behind it are meant to start later.
     const turn = this.turn.then(() => this.clock.until(intended, this.signal));
     this.turn = turn;
@@ -104,12 +110,13 @@ export class Pacer {
 
   /** From the first start to the one that would come next. */
   get spanMillis(): number {
-    return this.issued * this.intervalMillis;
+    return this.due * this.intervalMillis;
   }
 
   /** Share of the batches that were due before a connection was free for them. */
   get queuedRatio(): number {
-    return this.issued === 0 ? 0 : this.queued / this.issued;
+    const issued = this.queued + this.punctual;
+    return issued === 0 ? 0 : this.queued / issued;
   }
 
   /** How late those batches were sent, on average, whose callers were in time: the fault of this machine, not of the server. */

@@ -10,21 +10,26 @@ import type { BenchReport, ServerReport, WorkloadResult } from './result.ts';
  * @see https://github.com/RedisLabs/memtier_benchmark, `result_print_to_json`
  */
 export function memtierJsonOf(
-  { connections, pipeline, payloadBytes, keys, ratePerSecond }: BenchReport,
+  { connections, threads, pipeline, payloadBytes, keys, ratePerSecond }: BenchReport,
   { server }: ServerReport,
   result: WorkloadResult,
   seconds: readonly SecondDistribution[],
   startedAt: number,
 ): string {
+  const connectionsPerThread = Math.ceil(connections / threads);
   const figures = figuresOf(result, seconds);
   const total = Math.round(result.durationSeconds * 1000);
   const document = {
     configuration: {
       server: server.address,
-      ...{ clients: connections, threads: 1, pipeline },
+      ...{ clients: connectionsPerThread, threads, pipeline },
       ...{ data_size: payloadBytes, key_maximum: keys, rate_limit: ratePerSecond ?? 0 },
     },
-    'run information': { Threads: 1, 'Connections per thread': connections, 'Format version': 2 },
+    'run information': {
+      Threads: threads,
+      'Connections per thread': connectionsPerThread,
+      'Format version': 2,
+    },
     'ALL STATS': {
       Runtime: {
         'Start time': startedAt,

@@ -13,6 +13,8 @@ export type WorkloadName = (typeof workloadNames)[number];
 export interface BenchOptions {
   readonly workloads: readonly WorkloadName[];
   readonly connections: number;
+  /** Over which the connections are divided. */
+  readonly threads: number;
   /** Commands in one write; the next are sent when all are answered. */
   readonly pipeline: number;
   readonly payload: Payload;
@@ -48,18 +50,36 @@ export type Limit =
 /** Below a server's usual `maxclients` of 10,000 by enough to leave the applications theirs. */
 const mostConnections = 1000;
 const mostKeys = 1_000_000;
+const mostThreads = 64;
+/** So many keep a thread busy where the server is near. */
+const connectionsPerThread = 16;
 /** More show no smaller difference that matters. */
 const mostRounds = 50;
 /** What may be on its way to the server at once. */
 const mostBytesInFlight = 256 * 2 ** 20;
 
+/**
+ * As many threads as may be of use where no number is asked for: half of the processors are left to the server and all else. With a
+ * rate a thread is idle for most of the time, and spends it on its clock.
+ */
+export function usualThreads(connections: number, ratePerSecond: number | null, processors: number): number {
+  if (ratePerSecond !== null) return 1;
+  return Math.max(1, Math.min(Math.floor(processors / 2), Math.ceil(connections / connectionsPerThread)));
+}
+
 /** @throws InputError for amounts that would hurt the server or this machine */
 export function checkOptions(options: BenchOptions): void {
-  const { connections, keys, group, pipeline, payload, limit, rounds } = options;
+  const { connections, threads, keys, group, pipeline, payload, limit, rounds } = options;
   if (connections > mostConnections) {
     throw new InputError(
       `\`--connections ${connections}\` is more than ${mostConnections}`,
       'a server has a limit for all its clients together (`maxclients`)',
+    );
+  }
+  if (threads > Math.min(connections, mostThreads)) {
+    throw new InputError(
+      `\`--threads ${threads}\` is more than ${threads > mostThreads ? mostThreads : `\`--connections ${connections}\``}`,
+      threads > mostThreads ? 'use fewer' : 'each thread needs a connection: raise --connections',
     );
   }
   if (keys > mostKeys) throw new InputError(`\`--keys ${keys}\` is more than ${mostKeys}`);

@@ -2,6 +2,7 @@ import { refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
 import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
+import { Claims } from './claims.ts';
 import { type ClientTime, type Clock, Pacer } from './clock.ts';
 import type { Distribution } from './hdr.ts';
 import { LatencyRecorder, type LatencySummary, summaryOf } from './latency.ts';
@@ -23,6 +24,10 @@ export interface Phase {
   /** What the commands are called in a message. */
   readonly subject: string;
   readonly clock: Clock;
+  /** When it begins, by the clock; none: at once. */
+  readonly startsAt?: number;
+  /** Of threads that run the phase together; none: all of it is for these connections. */
+  readonly claims?: Claims;
   readonly signal: AbortSignal;
   /** True where the distribution of each second is wanted at the end. */
   readonly keepsDistribution?: boolean;
@@ -80,7 +85,7 @@ export interface PhaseOutcome {
   readonly failure: Error | null;
 }
 
-const sliceMillis = 100;
+const slicesPerSecond = 10;
 const progressMillis = 100;
 
 /**
@@ -89,6 +94,12 @@ const progressMillis = 100;
  * on its way any more.
  */
 export async function runPhase(loads: readonly Load[], phase: Phase): Promise<PhaseOutcome> {
+  return withFullSlices(await runPart(loads, phase));
+}
+
+/** The same, with the slice that is not full: of a part of a phase, for another part may have lasted longer. */
+export async function runPart(loads: readonly Load[], phase: Phase): Promise<PhaseOutcome> {
+  if (phase.startsAt !== undefined) await phase.clock.until(phase.startsAt, phase.signal);
   const run = new PhaseRun(phase);
   const stopMeter = phase.clock.startMeter();
   await Promise.all(loads.map((load) => run.drive(load)));
@@ -106,7 +117,7 @@ class PhaseRun {
   private runningOperations = 0;
   private readonly series: SecondFigures[] = [];
   private readonly slices: number[] = [];
-  private unclaimed: number;
+  private readonly claims: Claims;
   private operations = 0;
   private errors = 0;
   private misses = 0;
@@ -118,13 +129,14 @@ class PhaseRun {
 
   constructor(private readonly phase: Phase) {
     const { clock, limit, pipeline, ratePerSecond, signal } = phase;
-    this.startedAt = this.endedAt = this.shownAt = clock.now();
+    this.startedAt = this.endedAt = this.shownAt = phase.startsAt ?? clock.now();
     this.deadline = limit.kind === 'duration' ? this.startedAt + limit.seconds * 1000 : Infinity;
-    this.unclaimed = limit.kind === 'operations' ? limit.count : Infinity;
+    const claims = (this.claims = phase.claims ?? new Claims(limit));
+    const next = () => claims.batch();
     this.pacer =
       ratePerSecond === null
         ? null
-        : new Pacer(clock, signal, this.startedAt, (pipeline / ratePerSecond) * 1000, this.deadline);
+        : new Pacer(clock, signal, next, this.startedAt, (pipeline / ratePerSecond) * 1000, this.deadline);
   }
 
   async drive({ connection, commands }: Load): Promise<void> {
@@ -188,7 +200,7 @@ class PhaseRun {
       seconds: millis / 1000,
       latency: summaryOf(distribution),
       distribution,
-      slices: Array.from({ length: Math.floor(millis / sliceMillis) }, (_, index) => this.slices[index] ?? 0),
+      slices: Array.from({ length: this.slices.length }, (_, index) => this.slices[index] ?? 0),
       series: this.series,
       distributions: this.distributions,
       utilization: this.pacer ? null : utilization,
@@ -203,9 +215,7 @@ class PhaseRun {
   /** Takes the next commands off what is left to do; 0 where nothing is. */
   private claim(now: number): number {
     if (this.failure || this.phase.signal.aborted || now >= this.deadline) return 0;
-    const count = Math.min(this.phase.pipeline, this.unclaimed);
-    this.unclaimed -= count;
-    return count;
+    return this.claims.commands(this.phase.pipeline);
   }
 
   private take(replies: readonly Reply[], start: number, end: number, address: string): void {
@@ -231,7 +241,7 @@ class PhaseRun {
     if (second > this.series.length) this.endSeconds(second);
     this.running.record(end - start);
     this.runningOperations += answered;
-    const slice = Math.floor((end - this.startedAt) / sliceMillis);
+    const slice = Math.floor(((end - this.startedAt) / 1000) * slicesPerSecond);
     this.slices[slice] = (this.slices[slice] ?? 0) + answered;
     if (end - this.shownAt < progressMillis) return;
     this.shownAt = end;
@@ -239,7 +249,15 @@ class PhaseRun {
   }
 }
 
-function secondOf({ operations, ...distribution }: SecondDistribution): SecondFigures {
+export const withFullSlices = (outcome: PhaseOutcome): PhaseOutcome => ({
+  ...outcome,
+  slices: Array.from(
+    { length: Math.floor(outcome.seconds * slicesPerSecond) },
+    (_, index) => outcome.slices[index] ?? 0,
+  ),
+});
+
+export function secondOf({ operations, ...distribution }: SecondDistribution): SecondFigures {
   const { p50Micros = null, p99Micros = null, maxMicros = null } = summaryOf(distribution) ?? {};
   return { operations, p50Micros, p99Micros, maxMicros };
 }

@@ -234,6 +234,7 @@ export function warningsOf(
 /** Settings that change what is measured; figures under different ones are not the same quantity. */
 export const settingNames = [
   'connections',
+  'threads',
   'pipeline',
   'payloadBytes',
   'payloadSizes',

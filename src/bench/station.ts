@@ -1,17 +1,16 @@
 import { sumOf } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
-import { SeededRandom } from '../support/random.ts';
 import type { Connection } from '../redis/connection.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
-import type { RedisNode, RedisServer } from '../redis/server.ts';
+import type { RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
-import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, seed, ttlSecondsOf } from './keys.ts';
-import { keyChoices } from './key-choice.ts';
+import { type Crew, openCrew } from './crew.ts';
+import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, ttlSecondsOf } from './keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
-import { type Load, type PhaseOutcome, runPhase, type SecondDistribution } from './phase.ts';
+import type { PhaseOutcome, SecondDistribution } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
 import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
-import { commandNamesOf, commandsOf, commandSource, pingSource } from './workload.ts';
+import { commandNamesOf } from './workload.ts';
 
 export interface BenchTools {
   readonly clock: Clock;
@@ -19,18 +18,20 @@ export interface BenchTools {
   /** Makes the name of the run, and nothing else: keys and values are the same in every run. */
   readonly random: () => number;
   readonly progress: Progress;
+  /** What runs in each of several threads. */
+  readonly threadFile: string;
 }
 
-/** A connection under load. */
-interface Sender {
+/** A connection that writes the keys of a node. */
+interface Keeper {
   readonly connection: Connection;
-  /** The keys on the connection's node; null where the workloads need none. */
-  readonly keys: NodeKeys | null;
+  readonly keys: NodeKeys;
 }
 
 /** A server that is measured, with the connections and keys for it; what it gave so far. */
 export class Station {
-  private senders: readonly Sender[] = [];
+  private crew: Crew | undefined;
+  private readonly keepers: Keeper[] = [];
   private readonly outcomes = new Map<WorkloadName, PhaseOutcome[]>();
   private readonly counters = new Map<WorkloadName, ServerCounters | null>();
   private readonly nodeKeys: readonly NodeKeys[];
@@ -64,8 +65,16 @@ export class Station {
     const before = await readInfos(server);
     checkFootprint(options, before[0] ?? null, server.nodes.length);
     const station = new Station(server, options, tools, before, targets);
-    station.senders = await openSenders(server, options.connections, station.nodeKeys);
-    return station;
+    try {
+      for (const keys of station.nodeKeys)
+        station.keepers.push({ keys, connection: await keys.node.openConnection() });
+      const nodes = station.nodeKeys.length > 0 ? station.nodeKeys.map(({ node }) => node) : server.nodes;
+      station.crew = await openCrew(nodes, options, tools);
+      return station;
+    } catch (error) {
+      await station.close();
+      throw error;
+    }
   }
 
   get address(): string {
@@ -74,34 +83,34 @@ export class Station {
 
   /** Makes sure that what will be written can be removed again. @throws RedisError */
   async probeRemoval(): Promise<void> {
-    for (const { connection, keys } of firstOfEach(this.senders)) await keys.strings.probeRemoval(connection);
+    for (const { connection, keys } of this.keepers) await keys.strings.probeRemoval(connection);
   }
 
   /** Fills the keys, warms up, measures. @param title For the progress. @returns the failure that ended the measurement, if one did */
   async measure(workload: WorkloadName, title: string): Promise<Error | undefined> {
-    const { pipeline, limit, ratePerSecond, warmupSeconds, keepsDistribution } = this.options;
-    const { clock, signal, progress } = this.tools;
+    const { limit, warmupSeconds, keepsDistribution } = this.options;
+    const { signal, progress } = this.tools;
     if (needsKeys(workload)) {
-      for (const { connection, keys } of firstOfEach(this.senders))
-        await keys.storeOf(workload).fill(connection, signal);
+      for (const { connection, keys } of this.keepers) await keys.storeOf(workload).fill(connection, signal);
     }
-    const loads = this.loadsOf(workload);
-    const phase = { pipeline, ratePerSecond, subject: commandsOf(workload), clock, signal };
+    const crew = this.crew as Crew;
+    crew.prepare(
+      workload,
+      needsKeys(workload)
+        ? this.nodeKeys.map((keys) => ({ traffic: keys.trafficOf(workload), keyCount: keys.size }))
+        : [],
+    );
     try {
       if (warmupSeconds > 0) {
         progress.start(`${title}: warming up`, 'operations', null);
-        const { failure } = await runPhase(loads, {
-          ...phase,
-          limit: { kind: 'duration', seconds: warmupSeconds },
-        });
+        const { failure } = await crew.run({ limit: { kind: 'duration', seconds: warmupSeconds } });
         if (failure) return failure;
       }
       if (signal.aborted) return undefined;
       const names = commandNamesOf(workload);
       const before = await readCounters(this.server.nodes, names);
       progress.start(title, 'operations', limit.kind === 'operations' ? limit.count : null);
-      const outcome = await runPhase(loads, {
-        ...phase,
+      const outcome = await crew.run({
         limit,
         keepsDistribution,
         onProgress: (done) => progress.update(done),
@@ -117,25 +126,6 @@ export class Station {
     }
   }
 
-  private loadsOf(workload: WorkloadName): Load[] {
-    const { distribution } = this.options;
-    if (!needsKeys(workload))
-      return this.senders.map(({ connection }) => ({ connection, commands: pingSource() }));
-    const traffics = new Map(
-      this.nodeKeys.map((keys) => {
-        const choices = keyChoices(distribution, keys.size);
-        return [keys, { choices, traffic: keys.trafficOf(workload) }] as const;
-      }),
-    );
-    return this.senders.flatMap(({ connection, keys }, index) => {
-      const own = keys && traffics.get(keys);
-      if (!own) return [];
-      const random = new SeededRandom(seed, workload, index);
-      const choose = own.choices(random, index / this.senders.length);
-      return [{ connection, commands: commandSource(own.traffic, random, choose) }];
-    });
-  }
-
   /** Latencies of each second, by workload. */
   get distributions(): ReadonlyMap<WorkloadName, readonly SecondDistribution[]> {
     return new Map(
@@ -143,9 +133,14 @@ export class Station {
     );
   }
 
+  private async close(): Promise<void> {
+    for (const { connection } of this.keepers) connection.close();
+    await this.crew?.close();
+  }
+
   /** Closes the connections, and removes the keys. `error`: they could not be removed. */
   async finish(): Promise<{ report: ServerReport; error?: Error }> {
-    for (const { connection } of this.senders) connection.close();
+    await this.close();
     const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.nodeKeys);
     const { before, options, keyTtlSeconds, server } = this;
     const results = [...this.outcomes].map(([name, outcomes]) =>
@@ -183,33 +178,6 @@ function makeKeys(
     .padStart(8, '0');
   // Each connection works on one node.
   return nodeKeysOf(server, runId, options, ttlSeconds).slice(0, options.connections);
-}
-
-/** Opens all connections at once, spread over the nodes. @throws RedisError, with none left open */
-async function openSenders(
-  server: RedisServer,
-  count: number,
-  nodeKeys: readonly NodeKeys[],
-): Promise<Sender[]> {
-  const opened = await Promise.allSettled(
-    Array.from({ length: count }, async (_, index): Promise<Sender> => {
-      const keys = nodeKeys[index % nodeKeys.length] ?? null;
-      const node: RedisNode = keys?.node ?? server.nodes[index % server.nodes.length] ?? server.nodes[0];
-      return { connection: await node.openConnection(), keys };
-    }),
-  );
-  const senders = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-  const refused = opened.find((one) => one.status === 'rejected');
-  if (!refused) return senders;
-  for (const { connection } of senders) connection.close();
-  throw refused.reason;
-}
-
-/** One sender for each node's keys. */
-function firstOfEach(senders: readonly Sender[]): { connection: Connection; keys: NodeKeys }[] {
-  const byKeys = new Map<NodeKeys, Connection>();
-  for (const { connection, keys } of senders) if (keys && !byKeys.has(keys)) byKeys.set(keys, connection);
-  return [...byKeys].map(([keys, connection]) => ({ connection, keys }));
 }
 
 async function removeKeys(nodeKeys: readonly NodeKeys[]): Promise<Removal> {

@@ -191,6 +191,7 @@ export function nodeOnDemand(
     call: async (...command) => answerTo(command, await batch([command]), addressOf(place())),
     batch,
     openConnection,
+    handOver: () => ({ target: place(), lookups }),
     forget,
     close: () => {
       closed = true;
@@ -327,6 +328,7 @@ function nodeOf(
     call: async (...command) => answerTo(command, await batch([command]), address),
     batch,
     openConnection: () => Connection.open(target, lookups, signal),
+    handOver: () => ({ target, lookups }),
     close: () => endConnection(client),
   };
 }

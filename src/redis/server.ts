@@ -1,7 +1,8 @@
 import type { ByteString } from '../support/bytes.ts';
 import type { Connection } from './connection.ts';
-import type { OwnLookups } from './lookups.ts';
+import type { LookupTally, OwnLookups } from './lookups.ts';
 import type { Reply, ReplyError } from './reply.ts';
+import type { ConnectTarget } from './target.ts';
 
 /** One argument of a command. Strings are byte strings: text goes through `bytesOf` first; ASCII words may stand as they are. */
 export type Argument = ByteString | Uppercase<string> | number;
@@ -26,6 +27,8 @@ export interface RedisNode {
   batch(commands: readonly RedisCommand[]): Promise<Reply[]>;
   /** A connection of its own, for walks, bulk writes and measurements. The caller closes it. */
   openConnection(): Promise<Connection>;
+  /** For connections of another thread: where and as whom it connects, and the tally of what it looks up. */
+  handOver(): { readonly target: ConnectTarget; readonly lookups: LookupTally };
 }
 
 /** The name under which Sentinels watch a primary, and where they listen: the same whichever server is the primary. */

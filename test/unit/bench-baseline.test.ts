@@ -9,6 +9,7 @@ const report = (results: readonly object[], changes: Partial<BenchReport> = {}) 
     connections: 4,
     pipeline: 1,
     payloadBytes: 256,
+    threads: 1,
     payloadSizes: null,
     group: null,
     keys: 10_000,

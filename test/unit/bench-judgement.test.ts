@@ -10,6 +10,7 @@ import { warningsOf, type WorkloadResult, workloadResult } from '../../src/bench
 const options: BenchOptions = {
   workloads: ['get'],
   connections: 4,
+  threads: 1,
   pipeline: 1,
   payload: parsePayload('256B'),
   keys: 10_000,

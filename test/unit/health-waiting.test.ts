@@ -58,6 +58,9 @@ async function gather(
           }),
         ),
       openConnection: () => Promise.reject(new Error('no connection is needed')),
+      handOver: () => {
+        throw new Error('no other thread is needed');
+      },
     };
     const close = () => {
       log.closed = true;

@@ -37,6 +37,11 @@ export const defineBench: DefineCommand = (program, run) => {
       countArgument(1),
       defaultConnections,
     )
+    .option(
+      '--threads <number>',
+      'threads that the connections are divided over (default: one for each 16 connections, up to half of the processors; one with --rate)',
+      countArgument(1),
+    )
     .option('--pipeline <number>', 'commands in one batch; latency is that of a batch', countArgument(1), 1)
     .addOption(
       new Option('--payload <sizes>', 'size of values: 256B, 64B-4KiB, 64B:50%,1KiB:30%,16KiB:20%')

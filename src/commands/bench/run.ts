@@ -1,7 +1,15 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { otherSettingsOf } from '../../bench/baseline.ts';
 import { compareResults, type Comparison } from '../../bench/comparison.ts';
 import { judge, judgeSlowdowns, type Verdict } from '../../bench/gates.ts';
-import { type BenchOptions, checkOptions, defaultWorkloads, needsKeys } from '../../bench/options.ts';
+import {
+  type BenchOptions,
+  checkOptions,
+  defaultWorkloads,
+  needsKeys,
+  usualThreads,
+} from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { canJudge } from '../../bench/statistics.ts';
 import { counted } from '../../render/units.ts';
@@ -23,6 +31,8 @@ export interface BenchInput extends Pick<
   /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
   readonly duration?: number;
   readonly operations?: number;
+  /** None: as many as may be of use on this machine. */
+  readonly threads?: number;
   /** Seconds. None: half of one, or a tenth in each of several rounds. */
   readonly warmup?: number;
   /** Commands per second. */
@@ -65,6 +75,7 @@ function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
         ? { kind: 'duration', seconds: input.duration ?? (isRepeated ? 0.5 : 3) }
         : { kind: 'operations', count: operations },
     warmupSeconds: input.warmup ?? (isRepeated ? 0.1 : 0.5),
+    threads: input.threads ?? usualThreads(connections, input.rate ?? null, availableParallelism()),
     ratePerSecond: input.rate ?? null,
     keepsDistribution: input.hdrFilePrefix !== undefined,
   };
@@ -102,7 +113,7 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
-      results[] server connections pipeline payloadBytes payloadSizes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
+      results[] server connections threads pipeline payloadBytes payloadSizes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
       keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',
@@ -141,6 +152,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     signal: context.signal,
     random: context.random,
     progress: context.progress,
+    threadFile: join(context.environment.packageRoot, 'dist/bench-thread.cjs'),
   });
   const { report, error } = outcome;
   const prefix = input.hdrFilePrefix;

@@ -113,6 +113,7 @@ function settingNotes(result: BenchResult): NoteBlock[] {
     server,
     results,
     connections,
+    threads,
     pipeline,
     payloadBytes,
     payloadSizes,
@@ -123,7 +124,7 @@ function settingNotes(result: BenchResult): NoteBlock[] {
   const { distribution, hitRatio, group } = result;
   const names = results.map(({ name }) => name);
   const settings = [
-    counted(connections, 'connection'),
+    counted(connections, 'connection') + (threads > 1 ? ` in ${counted(threads, 'thread')}` : ''),
     ...(names.some((name) => name !== 'ping')
       ? [
           `${counted(keys, 'key')} of ${payloadSizes ?? formatBytes(payloadBytes)}`,
@@ -294,7 +295,7 @@ type Alike<Kind> = readonly Extract<Warning, { kind: Kind }>[];
 const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => string } = {
   'client-bound': (alike) =>
     `cachectl itself was busy ${formatRatio(largest(alike, 'clientUtilization'))} of the time in ${workloadsOf(alike)}: ` +
-    'the server may be capable of more, and a part of the latency is our own queue',
+    'the server may be capable of more, and a part of the latency is our own queue; more --threads help where processors are idle',
   unsteady: (alike) =>
     `the throughput of ${workloadsOf(alike)} varied by ${formatRatio(largest(alike, 'throughputVariation'))} between tenths of a second: ` +
     'something else used the server or this machine',

@@ -13,17 +13,17 @@ import { sayTable } from './table.ts';
 /**
  * What `whatif` says a server would do, beside what it does: one window at the memory of the middle, then `maxmemory` is set to
  * five points of the curve under the same load; and in the same way three TTLs.
- * Usage: npm run bench:curves-server -- [seconds of the window] [seconds of each point] [keys]
+ * Usage: npm run bench:curves-server -- [seconds of the window] [seconds of each point] [keys] [--server PROGRAM]
  */
 const {
   numbers: [windowSeconds = 0, pointSeconds = 0, keys = 0],
+  server: program,
 } = programArguments(20, 8, 40_000);
 const shares = [0.25, 0.5, 0.75, 1, 1.25, 1.5];
 const random = new SeededRandom(1, 'sizes');
 const bytes = Array.from({ length: keys }, () => random.size(700));
-const program = process.env['CACHECTL_TEST_REDIS_BIN'] ?? 'redis-server';
 
-for (const policy of ['allkeys-lru', 'allkeys-lfu'] as const) await memory(policy);
+for (const policy of ['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-ttl']) await memory(policy);
 await ttls();
 
 async function memory(policy: string): Promise<void> {
@@ -36,7 +36,7 @@ async function memory(policy: string): Promise<void> {
     next: readerOf('zipf 0.9', keys, new SeededRandom(2, 'reads')),
     nameOf: (key) => `item:${key}`,
     // At full speed MONITOR slows it down, and what a clock of seconds knows of keys depends on the speed.
-    ...{ bytes, ttlMillis: null, readsPerSecond: 6000 },
+    ...{ bytes, ttlMillis: policy.startsWith('volatile') ? 3_600_000 : null, readsPerSecond: 6000 },
   };
   const application = await startCacheAside(server.port, load);
   try {
@@ -54,7 +54,7 @@ async function memory(policy: string): Promise<void> {
     const result = JSON.parse(stdout) as WhatifResult & { readonly ok: boolean };
     if (!result.ok) throw new Error(stdout + stderr);
     say(
-      `${policy}, redis ${server.version}, maxmemory ${maxmemory}: ${result.sampledKeys} keys, ${result.sampledAccesses} accesses, rate ${result.sampleRate.toFixed(2)}, hit rate ${result.hitRate?.toFixed(4)}, by the model ${result.modelledHitRate?.toFixed(4)}, seen ${result.seenShare.toFixed(2)} ${stderr.trim()}`,
+      `${policy}, ${server.product} ${server.version}, maxmemory ${maxmemory}: ${result.sampledKeys} keys, ${result.sampledAccesses} accesses, rate ${result.sampleRate.toFixed(2)}, hit rate ${result.hitRate?.toFixed(4)}, by the model ${result.modelledHitRate?.toFixed(4)}, seen ${result.seenShare.toFixed(2)} ${stderr.trim()}`,
     );
     const rows: string[][] = [];
     for (const share of shares) {
@@ -113,7 +113,7 @@ async function ttls(): Promise<void> {
       const point = result.ttl.find(({ ttlSeconds }) => ttlSeconds === ttl);
       rows.push(rowOf(`TTL ${ttl} s`, point?.hitRate ?? null, point?.hitRateInterval ?? null, hits / reads));
     }
-    say(`TTLs, 2 s today, redis ${server.version}`);
+    say(`TTLs, 2 s today, ${server.product} ${server.version}`);
     sayTable(['point', 'predicted', 'low', 'high', 'measured', 'error'], rows);
   } finally {
     await server.stop();

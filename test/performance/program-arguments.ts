@@ -4,13 +4,18 @@ export interface ProgramArguments {
   readonly numbers: readonly number[];
   /** Leave out the peers that page by ten keys. */
   readonly skipSlow: boolean;
+  /** The server to start. */
+  readonly server: string;
 }
 
-/** The numbers of the command line in place of the defaults, and `--skip-slow`. @throws Error for anything else */
+/** The numbers of the command line in place of the defaults, `--skip-slow` and `--server PROGRAM`. @throws Error for anything else */
 export function programArguments(...defaults: readonly number[]): ProgramArguments {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { 'skip-slow': { type: 'boolean', default: false } },
+    options: {
+      'skip-slow': { type: 'boolean', default: false },
+      server: { type: 'string', default: process.env['CACHECTL_TEST_REDIS_BIN'] ?? 'redis-server' },
+    },
   });
   if (positionals.length > defaults.length)
     throw new Error(`at most ${defaults.length} numbers are expected, and ${positionals.length} were given`);
@@ -21,5 +26,5 @@ export function programArguments(...defaults: readonly number[]): ProgramArgumen
     if (!(Number.isFinite(number) && number > 0)) throw new Error(`\`${text}\` is no positive number`);
     return number;
   });
-  return { numbers, skipSlow: values['skip-slow'] };
+  return { numbers, skipSlow: values['skip-slow'], server: values.server };
 }

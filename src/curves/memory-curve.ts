@@ -1,3 +1,4 @@
+import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
 import type { AccessTrace } from './access-sample.ts';
 import type { Population } from './key-census.ts';
@@ -77,10 +78,17 @@ const readsAfter = 0.1;
  * used. Where the server's hit rate is known the curve is moved so that it goes through it.
  * @param trace with the bytes of all keys
  */
-export function memoryCurves(trace: AccessTrace, totals: WindowTotals, terms: MemoryTerms): MemoryCurves {
-  const whole = runSample(trace, totals, terms);
-  const parts = trace.rate >= 1 ? [] : Array.from(partsOf(trace), (part) => runSample(part, totals, terms));
-  const used = parts.filter((part) => part !== null);
+export function* memoryCurves(
+  trace: AccessTrace,
+  totals: WindowTotals,
+  terms: MemoryTerms,
+): InParts<MemoryCurves> {
+  const whole = yield* runSample(trace, totals, terms);
+  const used: SampleRun[] = [];
+  for (const part of partsOf(trace)) {
+    const run = yield* runSample(part, totals, terms);
+    if (run !== null) used.push(run);
+  }
   const rows = totals.reads.map((_, row) => row);
   const { ownPolicy } = terms;
   const curveOf = (over: readonly number[], own: MemoryCurve | undefined) =>
@@ -99,11 +107,11 @@ interface SampleRun {
 }
 
 /** Null where no key was read or written. */
-function runSample(
+function* runSample(
   trace: AccessTrace,
   { reads, population, distinctBytes }: WindowTotals,
-  { sizes, beginsEmpty, eviction, simulatedAt }: MemoryTerms,
-): SampleRun | null {
+  { sizes, beginsEmpty, eviction, simulatedAt = sizes.map((_, index) => index) }: MemoryTerms,
+): InParts<SampleRun | null> {
   const weights = keyWeights(trace, population);
   if (weights === null) return null;
   const bytes = weights.map((weight, key) => weight * (trace.keys.bytes[key] ?? 0));
@@ -112,32 +120,30 @@ function runSample(
     ...{ sizes, rows: reads.length, weights, beginsEmpty },
     bytes: bytes.map((each) => each * scale),
   };
-  return {
-    outcomes: lruOutcomes(trace, run),
-    moreMisses:
-      eviction.policy === 'lru'
-        ? null
-        : between(sizes, simulatedAt ?? sizes.map((_, index) => index), (size) =>
-            comparePolicy(trace, run, eviction, size),
-          ),
-  };
+  const outcomes = lruOutcomes(trace, run);
+  yield;
+  if (eviction.policy === 'lru') return { outcomes, moreMisses: null };
+  const known: SimulatedSize[] = [];
+  for (const size of simulatedAt.map((index) => sizes[index] ?? 0)) {
+    known.push({ size, values: comparePolicy(trace, run, eviction, size) });
+    yield;
+  }
+  return { outcomes, moreMisses: sizes.map((size) => between(known, size)) };
 }
 
-/** Values at each size from those at some: on straight lines between them, and beyond them as at the nearest. */
-function between(
-  sizes: readonly number[],
-  at: readonly number[],
-  valuesAt: (size: number) => Float64Array,
-): Float64Array[] {
-  const known = at.map((index) => ({ size: sizes[index] ?? 0, values: valuesAt(sizes[index] ?? 0) }));
-  return sizes.map((size) => {
-    const above = known.findIndex((each) => each.size >= size);
-    const right = known[above < 0 ? known.length - 1 : above];
-    const left = above > 0 ? known[above - 1] : right;
-    if (right === undefined || left === undefined) return new Float64Array();
-    const part = right.size === left.size ? 1 : (size - left.size) / (right.size - left.size);
-    return right.values.map((value, row) => part * value + (1 - part) * (left.values[row] ?? 0));
-  });
+interface SimulatedSize {
+  readonly size: number;
+  readonly values: Float64Array;
+}
+
+/** Values at a size from those at some: on straight lines between them, and beyond them as at the nearest. */
+function between(known: readonly SimulatedSize[], size: number): Float64Array {
+  const above = known.findIndex((each) => each.size >= size);
+  const right = known[above < 0 ? known.length - 1 : above];
+  const left = above > 0 ? known[above - 1] : right;
+  if (right === undefined || left === undefined) return new Float64Array();
+  const part = right.size === left.size ? 1 : (size - left.size) / (right.size - left.size);
+  return right.values.map((value, row) => part * value + (1 - part) * (left.values[row] ?? 0));
 }
 
 /** The largest size that was filled before the last tenth of the reads. */

@@ -1,10 +1,10 @@
 import { standardDeviationOf, t95 } from '../support/intervals.ts';
 import { type AccessTrace, groups } from './access-sample.ts';
 
-/** The sample in parts by the random groups of its keys: each part is a smaller sample of its own. */
+/** The sample in parts by the random groups of its keys: each part is a smaller sample of its own. Of all keys there are none. */
 export function* partsOf(trace: AccessTrace): Generator<AccessTrace> {
   const { keys, key: accessed, length, rate } = trace;
-  for (let group = 0; group < groups; group++) {
+  for (let group = 0; rate < 1 && group < groups; group++) {
     const places = new Int32Array(keys.group.length).fill(-1);
     const own = keys.group.flatMap((each, key) => (each === group ? [key] : []));
     own.forEach((key, place) => (places[key] = place));

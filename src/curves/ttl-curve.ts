@@ -1,4 +1,5 @@
 import { avalanche } from '../support/hash.ts';
+import type { InParts } from '../support/in-parts.ts';
 import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
 import { keyWeights } from './key-weights.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
@@ -34,24 +35,26 @@ const refillMillis = 1000;
  * at: what was stored before it has expired then.
  * @param trace with the bytes of all keys
  */
-export function ttlCurves(
+export function* ttlCurves(
   trace: AccessTrace,
   totals: WindowTotals,
   terms: TtlTerms,
-): { readonly whole: readonly TtlPoint[]; readonly rows: readonly (readonly TtlPoint[])[] } {
+): InParts<{ readonly whole: readonly TtlPoint[]; readonly rows: readonly (readonly TtlPoint[])[] }> {
   const all = totals.reads.map((_, row) => row);
-  const samples = [trace, ...(trace.rate >= 1 ? [] : partsOf(trace))].map((sample) => ({
-    sample,
-    weights: keyWeights(sample, totals.population),
-    writes: classifyWrites(sample, terms.hasEvicted),
-  }));
-  const points = terms.ttls.map((ttlSeconds) => {
-    const [whole = null, ...parts] = samples.map(({ sample, weights, writes }) =>
-      weights === null ? null : runTtl(sample, weights, totals, terms, ttlSeconds, writes),
-    );
-    const used = parts.filter((part) => part !== null);
-    return (over: readonly number[]) => pointOf(ttlSeconds, whole, used, over, totals, terms, trace.rate);
+  const samples = [trace, ...partsOf(trace)].flatMap((sample) => {
+    const weights = keyWeights(sample, totals.population);
+    return weights === null ? [] : [{ sample, weights, writes: classifyWrites(sample, terms.hasEvicted) }];
   });
+  const points: ((over: readonly number[]) => TtlPoint)[] = [];
+  for (const ttlSeconds of terms.ttls) {
+    const runs: TtlRun[] = [];
+    for (const { sample, weights, writes } of samples) {
+      runs.push(runTtl(sample, weights, totals, terms, ttlSeconds, writes));
+      yield;
+    }
+    const [whole = null, ...parts] = runs;
+    points.push((over) => pointOf(ttlSeconds, whole, parts, over, totals, terms, trace.rate));
+  }
   return {
     whole: points.map((pointOver) => pointOver(all)),
     rows: all.map((row) => points.map((pointOver) => pointOver([row]))),

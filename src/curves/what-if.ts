@@ -1,7 +1,14 @@
+import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
-import { sumOf } from '../support/collections.ts';
+import { sumOf, sumOrNull } from '../support/collections.ts';
 import { keyWeights } from './key-weights.ts';
-import { type MemoryCurve, memoryCurves, type MemoryTerms, type WindowTotals } from './memory-curve.ts';
+import {
+  type CurvePoint,
+  type MemoryCurve,
+  memoryCurves,
+  type MemoryTerms,
+  type WindowTotals,
+} from './memory-curve.ts';
 import type { Policy } from './policy.ts';
 import { currentTtls, ttlCurves, type TtlPoint } from './ttl-curve.ts';
 import { type NodeWindowRecord, sizedTrace, todayBytesOf, type WindowRecord } from './window-record.ts';
@@ -89,17 +96,26 @@ interface NodeCurves {
   readonly ttlWhole: readonly TtlPoint[];
   readonly ttlRows: readonly (readonly TtlPoint[])[];
   readonly ttls: readonly (number | null)[];
-  readonly activeBytes: readonly number[];
+  readonly activeBytes: readonly number[] | null;
   readonly sizesKnown: number;
 }
 
-/** Nodes have memory each of their own: each has curves of its own, which are added up at equal shares of their memory. */
-export function answerWhatIf(record: WindowRecord, questions: Questions): WhatIf {
+/**
+ * Nodes have memory each of their own: each has curves of its own, which are added up at equal shares of their memory.
+ * @param questions null: only what was counted, without curves
+ */
+export function* answerWhatIf(record: WindowRecord, questions: Questions | null): InParts<WhatIf> {
   const todayBytes = sumOf(record.nodes.map(todayBytesOf));
-  const shares = [...new Set([...usualShares, ...questions.memoryBytes.map((bytes) => bytes / todayBytes)])];
+  const asked = questions?.memoryBytes.map((bytes) => bytes / todayBytes) ?? [];
+  const shares = questions === null ? [] : [...new Set([...usualShares, ...asked])];
   shares.sort((left, right) => left - right);
-  const ttlSeconds = ttlsOf(record, questions);
-  const nodes = record.nodes.map((node) => curvesOf(node, record, shares, ttlSeconds, questions.policy));
+  const nodes: NodeCurves[] = [];
+  for (const node of record.nodes)
+    nodes.push(
+      questions === null
+        ? { node, ...noCurves }
+        : yield* curvesOf(node, record, shares, ttlsOf(record, questions), questions.policy),
+    );
   const terms = { record, shares, todayBytes, nodes };
   const namespaces = record.namespaces.map((each, row) => ({ ...each, ...setOf(terms, row) }));
   return {
@@ -117,6 +133,11 @@ export function answerWhatIf(record: WindowRecord, questions: Questions): WhatIf
   };
 }
 
+const noCurves: Omit<NodeCurves, 'node'> = {
+  ...{ whole: { points: [], modelledToday: null }, rows: [], seenShare: 0, ttlWhole: [], ttlRows: [] },
+  ...{ ttls: [], activeBytes: null, sizesKnown: 0 },
+};
+
 function ttlsOf({ nodes, namespaces }: WindowRecord, { ttlSeconds }: Questions): number[] {
   if (ttlSeconds.length > 0) return [...new Set(ttlSeconds)].sort((left, right) => left - right);
   const current = nodes
@@ -126,13 +147,13 @@ function ttlsOf({ nodes, namespaces }: WindowRecord, { ttlSeconds }: Questions):
   return middle === undefined ? [] : [0.5, 1, 2, 4].map((times) => times * middle);
 }
 
-function curvesOf(
+function* curvesOf(
   node: NodeWindowRecord,
   { windowSeconds, namespaces }: WindowRecord,
   shares: readonly number[],
   ttls: readonly number[],
   policy: Policy | null,
-): NodeCurves {
+): InParts<NodeCurves> {
   const { memory, population, reads, misses, hasEvicted } = node;
   const today = todayBytesOf(node);
   const { trace, known } = sizedTrace(node);
@@ -142,12 +163,16 @@ function curvesOf(
     ...{ sizes, today: shares.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
     simulatedAt: shares.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
   };
-  const own = memoryCurves(trace, totals, terms);
+  const own = yield* memoryCurves(trace, totals, terms);
   const isOwn = policy === null || policy === node.eviction.policy;
   const curves = isOwn
     ? own
-    : memoryCurves(trace, totals, { ...terms, eviction: { ...node.eviction, policy }, ownPolicy: own });
-  const ttl = ttlCurves(trace, totals, { ttls, windowMillis: windowSeconds * 1000, hasEvicted });
+    : yield* memoryCurves(trace, totals, {
+        ...terms,
+        eviction: { ...node.eviction, policy },
+        ownPolicy: own,
+      });
+  const ttl = yield* ttlCurves(trace, totals, { ttls, windowMillis: windowSeconds * 1000, hasEvicted });
   const activeBytes = new Float64Array(namespaces.length);
   const keys = trace.keys.row.length;
   keyWeights(trace, population)?.forEach((weight, key) => {
@@ -179,19 +204,13 @@ function setOf({ record, shares, todayBytes, nodes }: Terms, row: number | null)
   const curves = nodes.map(({ whole, rows }) => (row === null ? whole : rows[row]));
   const perDay = record.windowSeconds > 0 ? 86_400 / record.windowSeconds : null;
   const memory = shares.map((share, index): MemoryPoint => {
-    const points = curves.map((curve) => curve?.points[index]);
-    const rate = weighted(
-      points.map((point) => point?.hitRate ?? null),
-      weights,
-    );
-    const low = weighted(
-      points.map((point) => point?.interval?.[0] ?? null),
-      weights,
-    );
-    const high = weighted(
-      points.map((point) => point?.interval?.[1] ?? null),
-      weights,
-    );
+    const mean = (of: (point: CurvePoint | undefined) => number | null | undefined) =>
+      weighted(
+        curves.map((curve) => of(curve?.points[index]) ?? null),
+        weights,
+      );
+    const rate = mean((point) => point?.hitRate);
+    const [low, high] = [mean((point) => point?.interval?.[0]), mean((point) => point?.interval?.[1])];
     return {
       ...{ memoryBytes: share * todayBytes, timesToday: share, hitRate: rate },
       hitRateInterval: low === null || high === null ? null : [low, high],
@@ -236,7 +255,7 @@ function setOf({ record, shares, todayBytes, nodes }: Terms, row: number | null)
       row === null
         ? null
         : (nodes.map(({ ttls }) => ttls[row] ?? null).find((each) => each !== null) ?? null),
-    activeBytes: sumOf(nodes.map(({ activeBytes }) => countOf(activeBytes))),
+    activeBytes: sumOrNull(nodes.map(({ activeBytes }) => activeBytes && countOf(activeBytes))),
   };
 }
 

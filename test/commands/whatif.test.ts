@@ -2,7 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { readRecording } from '../../src/commands/whatif/recording.ts';
 import type { WhatifResult } from '../../src/commands/whatif/result.ts';
+import { asWritten, resultOf as workedOut } from '../../src/commands/whatif/run.ts';
+import { viewWhatif } from '../../src/commands/whatif/view.ts';
+import { buildMap } from '../../src/config/build-map.ts';
+import { type Progress, silentProgress } from '../../src/support/progress.ts';
 import { SeededRandom } from '../../src/support/random.ts';
 import { cli, jsonOf } from '../run-cli.ts';
 import { asBytes } from '../../src/support/bytes.ts';
@@ -160,6 +165,39 @@ describe('a window of a full server', () => {
     expect(stdout).toContain('Hit rate by memory\n');
     expect(stdout).toMatch(/^ +[\d.]+ % +\*+/m);
     expect(stdout).toMatch(/^[\x00-\x7f]*$/);
+  });
+});
+
+describe('Ctrl-C', () => {
+  const resultWhen = async (isEnded: boolean, mostParts: number) => {
+    const interrupting = new AbortController();
+    if (isEnded) interrupting.abort();
+    const record = await readRecording(file, new AbortController().signal);
+    let parts = 0;
+    const progress: Progress = {
+      ...silentProgress,
+      update: (part) => {
+        parts = part;
+        if (part === mostParts) interrupting.abort();
+      },
+    };
+    const result = await workedOut({ map: buildMap(map), signal: interrupting.signal, progress }, {}, record);
+    return { parts, result: { ...result, ...asWritten } };
+  };
+
+  test('while the curves are worked out ends that after the part in hand, and leaves what was counted', async () => {
+    const { parts, result } = await resultWhen(false, 2);
+    expect(parts).toBe(2);
+    expect(result).toMatchObject({ memory: [], ttl: [], half: null, reads: observed.result.reads });
+    expect(result.hitRate).toBe(observed.result.hitRate);
+    expect(result.namespaces.length).toBe(observed.result.namespaces.length);
+    for (const isPerson of [true, false]) expect(() => viewWhatif(result, {}, { isPerson })).not.toThrow();
+  });
+
+  test('that ended the window leaves time to say what it held', async () => {
+    const { parts, result } = await resultWhen(true, 2);
+    expect(parts).toBeGreaterThan(8);
+    expect(result.memory).toEqual(observed.result.memory);
   });
 });
 

@@ -1,5 +1,6 @@
 import { memoryCurves, type MemoryTerms } from '../../src/curves/memory-curve.ts';
 import { usualEviction } from '../../src/curves/policy.ts';
+import { finished } from '../../src/support/in-parts.ts';
 import { makeReads, type ReadTrace, sampleOf, shapes, sizesUpTo, totalsOf } from '../traffic/reuse-traces.ts';
 import { say } from './measure.ts';
 import { programArguments } from './program-arguments.ts';
@@ -79,7 +80,7 @@ function ratesOf(
     population: sample.population,
     ...(!knowsBytes && { distinctBytes: null }),
   };
-  const { points } = memoryCurves(each, totals, terms).whole;
+  const { points } = finished(memoryCurves(each, totals, terms)).whole;
   return {
     rates: points.map(({ hitRate }) => hitRate ?? 0),
     intervals: points.map(({ interval }) => interval ?? [0, 1]),

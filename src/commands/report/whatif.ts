@@ -29,13 +29,13 @@ export async function whatifOf(
   return answer(context, await recordOf(accesses, window), observed, null);
 }
 
-function answer(
+async function answer(
   context: Context,
   record: WindowRecord,
   observed: Observation,
   from: string | null,
-): WhatifResult {
-  const result = resultOf(context, { ttl: shownTtls(record), ...(from !== null && { from }) }, record);
+): Promise<WhatifResult> {
+  const result = await resultOf(context, { ttl: shownTtls(record), ...(from !== null && { from }) }, record);
   return { ...result, ...observed, namespaces: result.namespaces.slice(0, mostNamespaces) };
 }
 

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { answersOf } from '../../curves/answers.ts';
 import type { Policy } from '../../curves/policy.ts';
 import { usualSample } from '../../curves/sample-limits.ts';
@@ -7,6 +8,7 @@ import type { WindowRecord } from '../../curves/window-record.ts';
 import { worthOf, worthOfChange } from '../../curves/worth.ts';
 import { keyFilter } from '../../keyspace/key-selection.ts';
 import { given, pick, sumOf } from '../../support/collections.ts';
+import { finished, type InParts } from '../../support/in-parts.ts';
 import { outsideName } from '../../traffic/keys/namespace-rows.ts';
 import type { CostLimit } from '../../traffic/observe.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
@@ -68,7 +70,9 @@ async function answer(context: Context, input: WhatifInput): Promise<Outcome<Wha
       ? await observeRecord(context, input)
       : { record: await readRecording(pathOf(input.from), context.signal), observed: asWritten };
   if (input.record !== undefined) await writeRecording(context, pathOf(input.record), record);
-  const result = { ...resultOf(context, input, record), ...observed };
+  const worked = await resultOf(context, input, record);
+  const remarks = worked.memory.length === 0 ? [...observed.remarks, unworkedText(input)] : observed.remarks;
+  const result = { ...worked, ...observed, remarks };
   for (const { message } of observed.notifications) if (message !== null) context.warn(message);
   const stuck = observed.notifications.some(({ outcome }) => outcome === 'failed');
   const met = result.forTarget === null || result.forTarget.point !== null;
@@ -77,6 +81,12 @@ async function answer(context: Context, input: WhatifInput): Promise<Outcome<Wha
     exitCode: observed.valid && !stuck && met ? exitCodes.success : exitCodes.negative,
   };
 }
+
+const unworkedText = ({ record, from }: WhatifInput) =>
+  'interrupted before the curves were worked out: these are the counts of the window' +
+  (record === undefined && from === undefined
+    ? ''
+    : `; \`cachectl whatif --from ${record ?? from}\` works them out`);
 
 /** What was recorded was observed whole. */
 export const asWritten: Observation = { valid: true, invalidReasons: [], remarks: [], notifications: [] };
@@ -114,18 +124,38 @@ async function observeRecord(context: Context, input: WhatifInput) {
   return { record, observed };
 }
 
-/** What a window says of what is asked; how it was observed is left to the caller. */
-export function resultOf(
-  { map }: Context,
+/** Null where it was given up because of a signal. One that has ended the window already leaves time to say what it held. */
+async function unlessInterrupted<Result>(
+  { signal, progress }: Pick<Context, 'signal' | 'progress'>,
+  work: InParts<Result>,
+): Promise<Result | null> {
+  const hadEnded = signal.aborted;
+  progress.start('working out the curves', 'parts', null);
+  try {
+    for (let parts = 1; ; parts++) {
+      const step = work.next();
+      if (step.done === true) return step.value;
+      progress.update(parts);
+      await setImmediate();
+      if (signal.aborted && !hadEnded) return null;
+    }
+  } finally {
+    progress.stop();
+  }
+}
+
+/** What a window says of what is asked, without curves where that was interrupted; how it was observed is left to the caller. */
+export async function resultOf(
+  context: Pick<Context, 'map' | 'signal' | 'progress'>,
   input: Pick<WhatifInput, 'memory' | 'ttl' | 'policy' | 'target' | 'from' | 'sort'>,
   record: WindowRecord,
-): Omit<WhatifResult, keyof Observation> {
+): Promise<Omit<WhatifResult, keyof Observation>> {
+  const { map } = context;
   const { memory = [], ttl = [], policy = null, target = null, from = null } = input;
-  const { whole, namespaces, ...sample } = answerWhatIf(record, {
-    memoryBytes: memory,
-    ttlSeconds: ttl,
-    policy,
-  });
+  const questions = { memoryBytes: memory, ttlSeconds: ttl, policy };
+  const { whole, namespaces, ...sample } =
+    (await unlessInterrupted(context, answerWhatIf(record, questions))) ??
+    finished(answerWhatIf(record, null));
   const [node] = record.nodes;
   const allActive = sumOf(namespaces.map(({ activeBytes }) => activeBytes ?? 0));
   const missCostOf = (namespace: string) =>

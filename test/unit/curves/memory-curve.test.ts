@@ -3,6 +3,7 @@ import { AccessSample, accessKinds } from '../../../src/curves/access-sample.ts'
 import { memoryCurves, type MemoryTerms } from '../../../src/curves/memory-curve.ts';
 import { MiniCache } from '../../../src/curves/mini-cache.ts';
 import { type Policy, usualEviction } from '../../../src/curves/policy.ts';
+import { finished } from '../../../src/support/in-parts.ts';
 import { SeededRandom } from '../../../src/support/random.ts';
 import {
   makeReads,
@@ -24,7 +25,7 @@ function curveOf(
   millisPerRead = 1,
 ) {
   const each = sampleOf(trace, { rate }, seed, millisPerRead).trace();
-  return memoryCurves(each, totalsOf(trace), { ...emptyTerms, ...terms });
+  return finished(memoryCurves(each, totalsOf(trace), { ...emptyTerms, ...terms }));
 }
 
 /** Hit rates of a whole cache that evicts by a policy, size by size. */
@@ -55,10 +56,8 @@ describe('the hit rate as a function of memory', () => {
     const trace: ReadTrace = { reads: Uint32Array.from([0, 1, 2, 0, 1, 2, 2, 2]), bytes: [10, 20, 30] };
     const each = sampleOf(trace, {}).trace();
     // 60 bytes hold all three; 59 only the reads of 2 that follow each other.
-    const { whole } = memoryCurves(
-      each,
-      { ...totalsOf(trace), reads: [8] },
-      { ...emptyTerms, sizes: [29, 30, 59, 60] },
+    const { whole } = finished(
+      memoryCurves(each, { ...totalsOf(trace), reads: [8] }, { ...emptyTerms, sizes: [29, 30, 59, 60] }),
     );
     expect(whole.points.map(({ hitRate }) => hitRate)).toEqual([null, null, null, null]);
     const often: ReadTrace = {
@@ -104,12 +103,14 @@ describe('the hit rate as a function of memory', () => {
     const cold = all.population?.byRow[0] ?? 0;
     // The server, four times as large as what the window shows, had all that was read first.
     const totals = { ...all, misses: [0] };
-    const curves = memoryCurves(each, totals, {
-      ...emptyTerms,
-      beginsEmpty: false,
-      sizes,
-      today: 7,
-    });
+    const curves = finished(
+      memoryCurves(each, totals, {
+        ...emptyTerms,
+        beginsEmpty: false,
+        sizes,
+        today: 7,
+      }),
+    );
     expect(curves.seenBytes).toBeLessThan(all.distinctBytes);
     const [first, , third] = curves.whole.points;
     expect(first?.hitRate).toBeGreaterThan(0.7);
@@ -136,7 +137,7 @@ describe('the hit rate as a function of memory', () => {
       sizes: [100, 200, 400],
       today: 1,
     };
-    const { points } = memoryCurves(each, totals, terms).whole;
+    const { points } = finished(memoryCurves(each, totals, terms)).whole;
     expect(points[1]?.hitRate).toBe(0.75);
     expect(points[2]?.hitRate).toBeCloseTo(0.75, 9);
     expect(points[0]?.hitRate).toBeLessThan(0.75);

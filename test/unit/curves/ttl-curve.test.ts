@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AccessSample, accessKinds, forever } from '../../../src/curves/access-sample.ts';
 import { replay } from '../../../src/curves/replay.ts';
 import { currentTtls, ttlCurves } from '../../../src/curves/ttl-curve.ts';
+import { finished } from '../../../src/support/in-parts.ts';
 import { SeededRandom } from '../../../src/support/random.ts';
 
 const { read, write, remove } = accessKinds;
@@ -53,7 +54,7 @@ describe('the hit rate as a function of the TTL', () => {
       windowMillis: load.windowMillis,
       hasEvicted: false,
     };
-    const { whole } = ttlCurves(trace, totals, terms);
+    const { whole } = finished(ttlCurves(trace, totals, terms));
     for (const [index, seconds] of ttls.entries()) {
       const { hitRate } = cacheAside(seconds * 1000, load);
       expect(Math.abs((whole[index]?.hitRate ?? 0) - hitRate), `${seconds} s`).toBeLessThan(0.01);
@@ -73,7 +74,7 @@ describe('the hit rate as a function of the TTL', () => {
       windowMillis: load.windowMillis,
       hasEvicted: false,
     };
-    const [point] = ttlCurves(trace, totals, terms).whole;
+    const [point] = finished(ttlCurves(trace, totals, terms)).whole;
     expect(point?.hitRate).toBeNull();
     const { hitRate } = cacheAside(60_000, load);
     expect(point?.interval?.[0]).toBeLessThan(hitRate);
@@ -88,11 +89,13 @@ describe('the hit rate as a function of the TTL', () => {
     }
     const trace = sample.trace();
     const totals = { reads: [1000], misses: [0], population: null, distinctBytes: null };
-    const { whole } = ttlCurves(trace, totals, {
-      ttls: [0.04, 0.06],
-      windowMillis: 100_000,
-      hasEvicted: false,
-    });
+    const { whole } = finished(
+      ttlCurves(trace, totals, {
+        ttls: [0.04, 0.06],
+        windowMillis: 100_000,
+        hasEvicted: false,
+      }),
+    );
     expect(whole.map(({ hitRate }) => hitRate)).toEqual([0, 1]);
   });
 });

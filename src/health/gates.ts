@@ -53,7 +53,7 @@ const shownSubject = ({ subject }: Gate): string => maskedText(subject ?? '');
 export const gateId = (gate: Gate): string =>
   gate.subject === null ? gate.name : `${gate.name}:${shownSubject(gate)}`;
 
-export const needsTraffic = ({ name }: Gate): boolean => name === 'namespace-hit-rate';
+export const needsTraffic = ({ name }: Pick<Gate, 'name'>): boolean => name === 'namespace-hit-rate';
 
 /** Pure. What is not shown to hold fails; what could not be read is skipped, with the reason. */
 export function assessGate(gate: Gate, { keys, traffic, requiredReads }: GateFacts): Finding {

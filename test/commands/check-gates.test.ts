@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../run-cli.ts';
 import { startServer, temporaryFolder } from '../server/own.ts';
-import { sendAll } from '../server/redis.ts';
+import { send, sendAll } from '../server/redis.ts';
 import { checkJson, rowsOf } from './check-rows.ts';
 import { windowOf } from './hits-runs.ts';
 import { folderWith } from './reading.ts';
@@ -60,6 +60,25 @@ describe('a gate on keys', () => {
       stderr: expect.stringContaining('there is no namespace `users`') as string,
     });
     expect((await check('--min-namespace-hit-rate', 'user=0.5')).stderr).toContain('--hits 30s');
+  });
+
+  test('of a word that only begins inferred namespaces is refused, with the one that is meant', async () => {
+    const mapless = { ...options, cwd: temporaryFolder() };
+    const run = (limit: string) => checkJson(['--only', 'connect', '--max-keys', limit], mapless);
+    const { exitCode, stdout, stderr } = await run('usr=1');
+    expect([exitCode, stderr]).toEqual([
+      2,
+      'error: there is no namespace `usr`\nhint: did you mean `user:<id>`?\n',
+    ]);
+    expect(rowsOf({ exitCode, stdout, stderr })['keys:usr']).toMatchObject({
+      status: 'skip',
+      message: 'there is no namespace `usr`; there is `user:<id>`',
+    });
+    expect((await run('user=1')).exitCode).toBe(2);
+    expect((await run('user:<id>=20')).exitCode).toBe(0);
+    // It may have no keys just now.
+    expect((await run('user:<id>:tags=20')).exitCode).toBe(0);
+    expect((await run('queue=20')).exitCode).toBe(0);
   });
 
   test('is in each report', async () => {
@@ -149,5 +168,20 @@ describe('a gate on hit rates', () => {
       message: expect.stringMatching(/^5 reads in \S+ m?s: 50 are required$/) as string,
     });
     expect(exitCode).toBe(2);
+    expect(result.stderr).toMatch(
+      /^warning: exit code 2, for no gate could be judged: namespace-hit-rate:user: 5 reads in \S+ m?s: 50 are required\n$/,
+    );
+  });
+
+  test('is refused for a word that only begins a namespace which was observed', async () => {
+    const begun = await windowOf(server);
+    const args = ['--only', 'connect', '--hits', '900ms', '--min-namespace-hit-rate', 'user=80%'];
+    const outcome = checkJson(args, { ...options, cwd: temporaryFolder() });
+    await Promise.race([begun(), outcome]);
+    await send(server, 'GET', 'user:1');
+    expect(await outcome).toMatchObject({
+      exitCode: 2,
+      stderr: 'error: there is no namespace `user`\nhint: did you mean `user:<id>`?\n',
+    });
   });
 });

@@ -8,13 +8,16 @@ import {
   needsTraffic,
 } from '../../health/gates.ts';
 import { type Known, Missing } from '../../health/doctor/rule.ts';
+import { finding } from '../../health/check.ts';
 import type { Answer } from '../../health/report.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
+import { delimitersOf } from '../../keyspace/infer.ts';
 import { keyText } from '../../keyspace/key-text.ts';
 import { type NamespaceMap, unmappedName } from '../../keyspace/map.ts';
 import { compilePattern, readPattern } from '../../keyspace/pattern.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { InputError } from '../../support/failure.ts';
+import { meantName } from '../../support/similar.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import type { NamedLimit } from '../arguments.ts';
 import type { Context } from '../context.ts';
@@ -121,13 +124,46 @@ export async function readGateFacts(
   return { keys, traffic, requiredReads: input.requireReads ?? fewestLookups };
 }
 
-export function answerGates(gates: readonly Gate[], facts: GateFacts): Answer[] {
-  return gates.map((gate) => ({
-    id: gateId(gate),
-    title: gateTitles[gate.name],
-    ...assessGate(gate, facts),
-    durationMillis: 0,
-  }));
+/** The error: a gate is on a namespace that there is not, so that it would hold whatever happens. */
+export function answerGates(
+  { map }: Context,
+  gates: readonly Gate[],
+  facts: GateFacts,
+): { readonly answers: Answer[]; readonly error?: InputError } {
+  const errors: InputError[] = [];
+  const answers = gates.map((gate) => {
+    const meant = map.isEmpty ? meantNamespace(gate, facts, map) : null;
+    const missing = `there is no namespace \`${gate.subject ?? ''}\``;
+    if (meant !== null) errors.push(new InputError(missing, `did you mean \`${meant}\`?`));
+    return {
+      ...{ id: gateId(gate), title: gateTitles[gate.name], durationMillis: 0 },
+      ...(meant === null
+        ? assessGate(gate, facts)
+        : finding('skip', [`${missing}; there is \`${meant}\``], { limit: gate.limit })),
+    };
+  });
+  return { answers, ...(errors[0] && { error: errors[0] }) };
+}
+
+/**
+ * Without a map, the inferred namespace that a word such as `price` is meant for: `price:<id>`. Null where it is one itself, and
+ * for a name with a placeholder, which may well have no keys now.
+ */
+function meantNamespace(
+  { name, subject }: Gate,
+  facts: GateFacts,
+  { delimiters }: NamespaceMap,
+): string | null {
+  if (name === 'forbidden' || subject === null || subject.includes('<')) return null;
+  const known = needsTraffic({ name }) ? facts.traffic : facts.keys;
+  if (known instanceof Missing) return null;
+  const names = known.namespaces.map(({ namespace }) => namespace);
+  if (names.includes(subject)) return null;
+  const dividersOf = (text: string) => delimitersOf(text, delimiters);
+  const words = names.flatMap((each) => each.split(dividersOf(each)[0] ?? ':')[0] ?? []);
+  const beginning = (word: string) =>
+    names.find((each) => dividersOf(each).some((divider) => each.startsWith(word + divider)));
+  return beginning(subject) ?? beginning(meantName(subject, words) ?? subject) ?? null;
 }
 
 async function trafficOf(context: Context, seconds: number) {

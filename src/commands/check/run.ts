@@ -152,9 +152,10 @@ async function check(context: Context, input: CheckInput): Promise<Outcome<Check
   };
   const unwritten = await writeReports(context, input, result);
   // A database that cannot be selected is the answer to a check; no way in is an error of the run as well.
-  const error = facts.stop === null || facts.stop.at === 'database' ? unwritten : facts.stop.error;
+  const kept = unwritten ?? more.error;
+  const error = facts.stop === null || facts.stop.at === 'database' ? kept : facts.stop.error;
   if (unwritten !== undefined && error !== unwritten) context.warn(unwritten.message);
-  if (error === undefined) sayWhatFailed(context, result);
+  if (error === undefined) sayWhatFailed(context, result, more.gates);
   return {
     result,
     exitCode: exitCodeOf(result, more.gates),
@@ -169,6 +170,7 @@ interface Judged {
   /** With what is compared with a baseline. */
   readonly gates: readonly Answer[];
   readonly doctor: readonly Answer[];
+  readonly error?: InputError;
 }
 
 const nothingJudged: Judged = { gates: [], doctor: [] };
@@ -196,8 +198,9 @@ async function judge(
   const doctor = isAsked
     ? await examined(context, { ...withoutChecks(input), ...rules, failOn: 'critical' }, facts.traffic)
     : null;
-  const judged = answerGates(gates, facts);
-  if (!figures) return { gates: judged, doctor: doctor?.answers ?? [] };
+  const { answers, ...error } = answerGates(context, gates, facts);
+  const judged = { gates: answers, doctor: doctor?.answers ?? [], ...error };
+  if (!figures) return judged;
   const createdAt = new Date(context.now()).toISOString();
   const now = baselineOf(facts, doctor?.result.findings ?? null, { address, createdAt });
   const compared = before === null ? [] : baselineAnswers(context, before, now, facts, input.tolerance);
@@ -209,25 +212,37 @@ async function judge(
         context.warnOfResult(`the baseline has no keys: ${phraseText(facts.keys.reason)}`);
     } else context.warnOfResult(`the baseline \`${printable(input.saveBaseline)}\` was left as it is`);
   }
-  return { gates: [...judged, ...compared], doctor: doctor?.answers ?? [] };
+  return { ...judged, gates: [...answers, ...compared] };
 }
 
 /** Who reads a log and not the result learns from it why the run failed; the other forms say it on stdout. */
-function sayWhatFailed({ output, warnOfResult }: Context, { checks: rows, strict }: CheckResult): void {
+function sayWhatFailed(
+  { output, warnOfResult, signal }: Context,
+  { checks: rows, status, strict }: CheckResult,
+  gates: readonly Answer[],
+): void {
+  if (status !== 'fail' && isBlind(gates) && !signal.aborted)
+    warnOfResult(
+      `exit code 2, for no gate could be judged: ${gates.slice(0, mostSentences).map(reasonOf).join('; ')}`,
+    );
   if (output === 'table' || output === 'tsv' || output === 'github') return;
-  const failed = rows.filter(({ status }) => status === 'fail' || (strict && status === 'warn'));
+  const failed = rows.filter((row) => row.status === 'fail' || (strict && row.status === 'warn'));
   for (const { id, message } of failed.slice(0, mostSentences)) warnOfResult(`${id}: ${message}`);
   if (failed.length > mostSentences) warnOfResult(`${failed.length - mostSentences} more checks failed`);
 }
+
+const reasonOf = ({ id, message }: Answer) => `${id}: ${phraseText(message)}`;
 
 const mostSentences = 10;
 
 /** Gates of which not one could be judged let nothing pass. */
 function exitCodeOf({ status }: CheckResult, gates: readonly Answer[]): ExitCode {
   if (status === 'fail') return exitCodes.negative;
-  const isBlind = gates.length > 0 && gates.every((gate) => gate.status === 'skip');
-  return isBlind ? exitCodes.usage : exitCodes.success;
+  return isBlind(gates) ? exitCodes.usage : exitCodes.success;
 }
+
+const isBlind = (gates: readonly Answer[]) =>
+  gates.length > 0 && gates.every(({ status }) => status === 'skip');
 
 function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<string>): GatherRequest {
   const setting = (name: string) => context.settings.find((each) => each.name === name)?.value ?? null;

@@ -9,6 +9,8 @@ import type { RedisServer } from '../../src/redis/server.ts';
 import { sumOf } from '../../src/support/collections.ts';
 import { startBinary } from '../server/binary.ts';
 import { keyCounts, startCluster } from '../server/cluster.ts';
+import { startSentinel } from '../server/sentinel.ts';
+import { withMap } from './invalidate-setup.ts';
 import { proxyTo, startRedis, startServer, temporaryFolder } from '../server/own.ts';
 import { send } from '../server/redis.ts';
 import { bench, benchKeys, brief, keysAppear, resultOf } from './bench-runs.ts';
@@ -96,6 +98,36 @@ describe('bench in two threads', () => {
     expect(Math.min(...calls)).toBeGreaterThan(0);
     expect(resultOf(run).ownLookups.hits).toBe(400);
     expect(await keyCounts(cluster)).toEqual([0, 0, 0]);
+  });
+
+  test('finds the primary behind Sentinels, and its database', async () => {
+    const { redis, server } = await startServer({}, { database: 2 });
+    const sentinel = await startSentinel(redis);
+    onTestFinished(() => sentinel.stop());
+    const ended = new AbortController();
+    const profiles = { p: { sentinel: { name: 'main', nodes: [sentinel.url], database: 2 } } };
+    const running = bench(['get', ...inTwo, '--duration', '20s', '--keys', '50', '-o', 'json', '-p', 'p'], {
+      env: withMap({ profiles }),
+      signal: ended.signal,
+    });
+    await keysAppear(server);
+    ended.abort('SIGINT');
+
+    expect(resultOf(await running)).toMatchObject({ threads: 2, keysRemoved: 50, keysLeft: 0 });
+  });
+
+  test('measures two servers in turn', async () => {
+    const [own, other] = [await startServer({}), await startServer({})];
+    const run = await bench(
+      ['get', ...inTwo, ...brief, '--against', other.redis.url, '--rounds', '2', '-o', 'json'],
+      { url: own.redis.url },
+    );
+    const { results, against } = resultOf(run);
+
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect([results[0]?.operations, against?.results[0]?.operations]).toEqual([800, 800]);
+    expect(await Promise.all([counted(own.server, 'GET'), counted(other.server, 'GET')])).toEqual([800, 800]);
+    expect(await Promise.all([own, other].map(({ server }) => send(server, 'DBSIZE')))).toEqual([0, 0]);
   });
 
   test('is told what the server refuses, as one thread is', async () => {

@@ -104,7 +104,7 @@ describe('bench', () => {
     const warnings: Error[] = [];
     const take = (warning: Error) => void warnings.push(warning);
     process.on('warning', take);
-    const run = await bench(['ping', ...brief, '--connections', '30']);
+    const run = await bench(['ping', ...brief, '--connections', '30', '--threads', '1']);
     process.off('warning', take);
 
     expect(run.exitCode).toBe(0);

@@ -1,13 +1,14 @@
 import type { RedisNode } from '../redis/server.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import { type PhaseOutcome, withFullSlices } from './phase.ts';
-import { type NodeWork, type PhaseTerms, Senders } from './senders.ts';
+import { type PhaseTerms, Senders } from './senders.ts';
 import type { BenchTools } from './station.ts';
+import type { Traffic } from './workload.ts';
 
 /** All that put the load on a server: in this thread, or in several of their own. */
 export interface Crew {
   /** @param work By node, in their order; empty for PING. */
-  prepare(workload: WorkloadName, work: readonly NodeWork[]): void;
+  prepare(workload: WorkloadName, work: readonly Traffic[]): void;
   run(terms: Pick<PhaseTerms, 'limit' | 'keepsDistribution' | 'onProgress'>): Promise<PhaseOutcome>;
   close(): Promise<void>;
 }

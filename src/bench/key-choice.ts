@@ -27,11 +27,33 @@ export const distributionText = (distribution: Distribution): string =>
 /** Chooses one key after the other. */
 export type KeyChoice = () => number;
 
-/** Makes choices among so many keys; what they have in common is computed once. */
+type Choices = (random: Pick<SeededRandom, 'below' | 'fraction'>, firstShare: number) => KeyChoice;
+
+/** Makes choices among the keys of all parts, of each by its weight; what they have in common is computed once. */
 export function keyChoices(
   distribution: Distribution,
-  count: number,
-): (random: Pick<SeededRandom, 'below' | 'fraction'>, firstShare: number) => KeyChoice {
+  parts: readonly { readonly keys: number; readonly weight: number }[],
+): Choices {
+  const each = parts.map(({ keys }) => choicesAmong(distribution, keys));
+  const [only] = each;
+  if (only !== undefined && each.length === 1) return only;
+  const [starts, sums]: [number[], number[]] = [[], []];
+  let [keys, weights] = [0, 0];
+  for (const part of parts) {
+    starts.push(keys);
+    keys += part.keys;
+    sums.push((weights += part.weight));
+  }
+  return (random, firstShare) => {
+    const chosen = each.map((choices) => choices(random, firstShare));
+    return () => {
+      const part = firstAbove(sums, random.fraction() * weights);
+      return (starts[part] ?? 0) + (chosen[part]?.() ?? 0);
+    };
+  };
+}
+
+function choicesAmong(distribution: Distribution, count: number): Choices {
   switch (distribution.kind) {
     case 'uniform':
       return (random) => () => random.below(count);

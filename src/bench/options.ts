@@ -1,12 +1,16 @@
 import { InputError } from '../support/failure.ts';
 import type { Distribution } from './key-choice.ts';
 import type { Payload } from './payload.ts';
+import type { TrafficPart } from './workload.ts';
 
-export const workloadNames = ['ping', 'get', 'set', 'mixed', 'mget', 'hget'] as const;
+export const workloadNames = ['ping', 'get', 'set', 'mixed', 'mget', 'hget', 'like'] as const;
+
+/** Those on keys of the run, which a person may name. */
+export const namedWorkloads = ['ping', 'get', 'set', 'mixed', 'mget', 'hget'] as const;
 
 /**
  * `ping`: PING · `get`: GET of keys that exist · `set`: SET … EX of keys that exist · `mixed`: both at random · `mget`: MGET of a
- * group of keys · `hget`: HGET of a field of a hash.
+ * group of keys · `hget`: HGET of a field of a hash · `like`: what is done with keys of an application, or with copies of them.
  */
 export type WorkloadName = (typeof workloadNames)[number];
 
@@ -22,6 +26,8 @@ export interface BenchOptions {
   readonly keys: number;
   /** Keys that `mget` reads at once, and fields of a hash of `hget`; null: neither is measured. */
   readonly group: number | null;
+  /** What `like` does; null: it is not measured. */
+  readonly like: Likeness | null;
   /** Share of GET in `mixed`, from 0 to 1. */
   readonly getRatio: number;
   /** Which keys are used how often. */
@@ -40,6 +46,22 @@ export interface BenchOptions {
   readonly ratePerSecond: number | null;
 }
 
+/** Keys of an application that are read, or whose copies are read and written. */
+export interface Likeness {
+  /** As a person would say it: `session, user:<id>`. */
+  readonly text: string;
+  /** True: copies are used, and of the keys themselves nothing is read but what they are. */
+  readonly isShape: boolean;
+  readonly namespaces: readonly WantedNamespace[];
+  /** True where a namespace may have no key: the others are used all the same. */
+  readonly mayLack: boolean;
+}
+
+/** Names of the map, names that are inferred from keys, or patterns. */
+export interface WantedNamespace extends Pick<TrafficPart, 'weight' | 'readShare' | 'hitRatio'> {
+  readonly name: string;
+}
+
 /** Where no other is asked for. */
 export const defaultWorkloads: readonly WorkloadName[] = ['ping', 'get', 'set', 'mixed'];
 
@@ -55,7 +77,7 @@ const mostThreads = 64;
 const connectionsPerThread = 16;
 /** More show no smaller difference that matters. */
 const mostRounds = 50;
-/** What may be on its way to the server at once. */
+/** What may be on its way at once, to the server or from it. */
 const mostBytesInFlight = 256 * 2 ** 20;
 
 /**
@@ -103,5 +125,19 @@ export function checkOptions(options: BenchOptions): void {
   }
 }
 
-/** True where a workload needs keys of its own, and so writes. */
+/** @param bytes Mean size of a key of an application. @throws InputError */
+export function requireInFlight({ connections, pipeline }: BenchOptions, bytes: number): void {
+  const inFlight = Math.round(connections * pipeline * bytes);
+  if (inFlight > mostBytesInFlight)
+    throw new InputError(
+      `\`--connections ${connections} --pipeline ${pipeline}\` would have ${inFlight} bytes on their way at once, and the limit is ${mostBytesInFlight}`,
+      'lower --connections or --pipeline',
+    );
+}
+
+/** True where the run writes keys of its own. */
+export const isWriting = ({ workloads, like }: Pick<BenchOptions, 'workloads' | 'like'>): boolean =>
+  workloads.some(needsKeys) && (like === null || like.isShape);
+
+/** True where a workload uses keys. */
 export const needsKeys = (workload: WorkloadName): boolean => workload !== 'ping';

@@ -10,7 +10,7 @@ import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
 
 /** A connection under load, or in a test something that answers in simulated time. */
-export type LoadedConnection = Pick<Connection, 'address' | 'lookups' | 'send'>;
+export type LoadedConnection = Pick<Connection, 'address' | 'lookups' | 'send' | 'leavesNoTouch'>;
 
 export interface Load {
   readonly connection: LoadedConnection;
@@ -120,6 +120,8 @@ class PhaseRun {
   private readonly claims: Claims;
   private operations = 0;
   private errors = 0;
+  /** Of them, those that were given before a key was looked up. */
+  private refusals = 0;
   private misses = 0;
   private lookups = 0;
   private expectedMisses = 0;
@@ -147,28 +149,29 @@ class PhaseRun {
       if (count === 0) return;
       const intended = this.pacer ? await this.pacer.next(now) : undefined;
       if (intended === null || this.failure) return;
-      const [encoded, absent] = [commands.lookups, commands.absent];
+      const [encoded, absent, expected] = [commands.lookups, commands.absent, commands.replies];
       const payload = commands.encode(count);
       const lookups = commands.lookups - encoded;
       const start = intended ?? clock.now();
       let replies: Reply[];
       try {
-        replies = await connection.send(payload, count);
+        replies = await connection.send(payload, commands.replies - expected);
       } catch (error) {
         connection.lookups.lost += lookups;
         this.failure ??= error as Error;
         return;
       }
       now = clock.now();
-      const [errors, misses] = [this.errors, this.misses];
-      this.take(replies, start, now, connection.address);
+      const [refusals, misses] = [this.refusals, this.misses];
+      this.take(replies, count, start, now, connection.address);
       // Which commands of a mix were refused is not known, and the first refusal ends the phase.
-      const refused = lookups >= count ? Math.round(((this.errors - errors) * lookups) / count) : 0;
+      const refused = lookups >= count ? Math.round(((this.refusals - refusals) * lookups) / count) : 0;
       const own = { misses: this.misses - misses, errors: refused };
       const hits = lookups - own.misses - own.errors;
       this.lookups += lookups - own.errors;
       this.expectedMisses += commands.absent - absent;
       connection.lookups.count({ ...noLookups, hits, misses: own.misses });
+      if (commands.usesKeys && !connection.leavesNoTouch) connection.lookups.touched += hits;
     }
   }
 
@@ -218,18 +221,21 @@ class PhaseRun {
     return this.claims.commands(this.phase.pipeline);
   }
 
-  private take(replies: readonly Reply[], start: number, end: number, address: string): void {
+  private take(replies: readonly Reply[], count: number, start: number, end: number, address: string): void {
     this.endedAt = end;
     let refused: ReplyError | undefined;
-    let answered = replies.length;
+    let answered = count;
     for (const reply of replies) {
       // A string or a number, as nearly all are, is neither a miss nor an error.
       if (typeof reply !== 'object') continue;
       if (reply instanceof ReplyError) {
         refused ??= reply;
         this.errors++;
-        answered--;
+        if (reply.code !== 'WRONGTYPE') this.refusals++;
+        answered = Math.max(0, answered - 1);
       } else if (reply === null) this.misses++;
+      // No collection is empty: there is none.
+      else if (reply.length === 0) this.misses++;
       else this.misses += reply.reduce((misses: number, each) => (each === null ? misses + 1 : misses), 0);
     }
     this.operations += answered;

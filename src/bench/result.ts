@@ -2,6 +2,7 @@ import { sumOf } from '../support/collections.ts';
 import { merged } from './hdr.ts';
 import { type LatencySummary, type PercentileLatency, spectrumOf, summaryOf } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
+import type { UsedNamespace } from './like-keys.ts';
 import { payloadSizesOf } from './payload.ts';
 import type { PhaseOutcome, SecondFigures } from './phase.ts';
 import { type ServerCounters, type ServerSide, serverSideOf } from './server-side.ts';
@@ -23,7 +24,7 @@ export interface WorkloadResult {
   readonly missRatio: number | null;
   readonly durationSeconds: number;
   readonly throughputPerSecond: number;
-  /** Values carried, keys and protocol not counted; null for `ping`, and where sizes differ and keys are not used alike. */
+  /** Values carried, keys and protocol not counted; null for `ping` and `like`, and where sizes differ and keys are not used alike. */
   readonly bytesPerSecond: number | null;
   /** Standard deviation of the throughput between tenths of a second, as a share of its mean; null where too few. */
   readonly throughputVariation: number | null;
@@ -64,13 +65,20 @@ export interface ServerReport {
   /** Keys that could not be removed; they expire within `keyTtlSeconds`. */
   readonly keysLeft: number;
   readonly keyTtlSeconds: number;
+  /** Of `like`, what was used; else empty. */
+  readonly namespaces: readonly UsedNamespace[];
   readonly warnings: readonly Warning[];
 }
 
 export interface BenchReport
   extends
     ServerReport,
-    Omit<BenchOptions, 'workloads' | 'limit' | 'rounds' | 'keepsDistribution' | 'distribution' | 'payload'> {
+    Omit<
+      BenchOptions,
+      'workloads' | 'limit' | 'rounds' | 'keepsDistribution' | 'distribution' | 'payload' | 'like'
+    > {
+  /** Whose keys `like` used; null where it was not measured. */
+  readonly like: string | null;
   /** Mean size of a value. */
   readonly payloadBytes: number;
   /** As `--payload` has it; null where all values have one size. */
@@ -98,7 +106,8 @@ export function workloadResult(
   // One for each key of an MGET, else one for each command.
   const values = name === 'mget' ? outcome.lookups : operations;
   // The mean is that of the keys, and not that of those which are used most.
-  const hasKnownSizes = name !== 'ping' && (payloadSizesOf(payload) === null || distribution.kind !== 'zipf');
+  const hasKnownSizes =
+    name !== 'ping' && name !== 'like' && (payloadSizesOf(payload) === null || distribution.kind !== 'zipf');
   const perSecond = (amount: number) => (seconds > 0 ? amount / seconds : 0);
   const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
   return {
@@ -190,6 +199,14 @@ export type Warning =
   | { readonly kind: 'misses'; readonly workload: WorkloadName; readonly misses: number }
   /** The server evicted keys meanwhile: its own, or those of others. */
   | { readonly kind: 'evictions'; readonly evictedKeys: number }
+  /** Namespaces of a record without a key, and the share of its commands that was theirs. */
+  | {
+      readonly kind: 'namespaces-left-out';
+      readonly namespaces: readonly string[];
+      readonly trafficRatio: number;
+    }
+  /** Reading counts as a use of the keys: their idle times and frequencies are those of the benchmark now. */
+  | { readonly kind: 'keys-used'; readonly keys: number }
   /** The baseline was measured with other settings. */
   | { readonly kind: 'other-settings'; readonly settings: readonly SettingName[] }
   | { readonly kind: 'keys-left'; readonly keysLeft: number; readonly keyTtlSeconds: number };
@@ -243,6 +260,7 @@ export const settingNames = [
   'getRatio',
   'hitRatio',
   'distribution',
+  'like',
   'ratePerSecond',
 ] as const satisfies readonly (keyof BenchReport)[];
 

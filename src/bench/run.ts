@@ -45,6 +45,7 @@ export async function runBenchmark(
     keepsDistribution: _kept,
     distribution,
     payload,
+    like,
     ...settings
   } = options;
   const failure = error ?? finished.find((each) => each.error)?.error;
@@ -53,7 +54,7 @@ export async function runBenchmark(
     report: {
       ...settings,
       ...{ payloadBytes: payload.meanBytes, payloadSizes: payloadSizesOf(payload) },
-      distribution: distributionText(distribution),
+      ...{ distribution: distributionText(distribution), like: like?.text ?? null },
       ...own,
       against,
     },

@@ -7,12 +7,6 @@ import type { BenchOptions, WorkloadName } from './options.ts';
 import { type Load, type Phase, type PhaseOutcome, runPart } from './phase.ts';
 import { commandsOf, commandSource, pingSource, type Traffic } from './workload.ts';
 
-/** What is done with the keys of a node. */
-export interface NodeWork {
-  readonly traffic: Traffic;
-  readonly keyCount: number;
-}
-
 /** What is not the same in each phase of a run. */
 export type PhaseTerms = Pick<Phase, 'limit' | 'keepsDistribution' | 'onProgress' | 'startsAt' | 'claims'>;
 
@@ -60,9 +54,9 @@ export class Senders {
   }
 
   /** Makes the commands of a workload; a connection has the same in every run, whichever thread it is in. */
-  prepare(workload: WorkloadName, work: readonly NodeWork[]): void {
+  prepare(workload: WorkloadName, work: readonly Traffic[]): void {
     const { distribution, connections } = this.options;
-    const choices = work.map(({ keyCount }) => keyChoices(distribution, keyCount));
+    const choices = work.map(({ parts }) => keyChoices(distribution, parts));
     this.workload = workload;
     this.loads = this.senders.map(({ connection, index }) => {
       const node = index % Math.max(1, work.length);
@@ -70,7 +64,7 @@ export class Senders {
       if (!own || !choicesOf) return { connection, commands: pingSource() };
       const random = new SeededRandom(seed, workload, index);
       const choose = choicesOf(random, index / connections);
-      return { connection, commands: commandSource(own.traffic, random, choose) };
+      return { connection, commands: commandSource(own, random, choose) };
     });
   }
 

@@ -1,11 +1,15 @@
 import { sumOf } from '../support/collections.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
 import type { Progress } from '../support/progress.ts';
 import type { Connection } from '../redis/connection.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
 import type { RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
 import { type Crew, openCrew } from './crew.ts';
-import { checkFootprint, type NodeKeys, nodeKeysOf, type Removal, ttlSecondsOf } from './keys.ts';
+import { findKeys } from './find-keys.ts';
+import { checkFootprint, type Removal, ttlSecondsOf } from './keys.ts';
+import { type LikeKeys, likeKeysOf } from './like-keys.ts';
+import { type NodeKeys, nodeKeysOf } from './node-keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
 import type { PhaseOutcome, SecondDistribution } from './phase.ts';
 import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
@@ -20,6 +24,8 @@ export interface BenchTools {
   readonly progress: Progress;
   /** What runs in each of several threads. */
   readonly threadFile: string;
+  /** What namespaces of an application are called. */
+  readonly map: NamespaceMap;
 }
 
 /** A connection that writes the keys of a node. */
@@ -34,21 +40,14 @@ export class Station {
   private readonly keepers: Keeper[] = [];
   private readonly outcomes = new Map<WorkloadName, PhaseOutcome[]>();
   private readonly counters = new Map<WorkloadName, ServerCounters | null>();
-  private readonly nodeKeys: readonly NodeKeys[];
-  private readonly keyTtlSeconds: number;
-
   private constructor(
     private readonly server: RedisServer,
     private readonly options: BenchOptions,
     private readonly tools: BenchTools,
     private readonly before: readonly (Info | null)[],
-    targets: number,
-  ) {
-    this.keyTtlSeconds = ttlSecondsOf(options, targets);
-    this.nodeKeys = options.workloads.some(needsKeys)
-      ? makeKeys(server, options, tools, this.keyTtlSeconds)
-      : [];
-  }
+    private readonly used: LikeKeys,
+    private readonly keyTtlSeconds: number,
+  ) {}
 
   /**
    * Opens the connections; nothing is written yet.
@@ -63,12 +62,16 @@ export class Station {
     targets: number,
   ): Promise<Station> {
     const before = await readInfos(server);
-    checkFootprint(options, before[0] ?? null, server.nodes.length);
-    const station = new Station(server, options, tools, before, targets);
+    const keyTtlSeconds = ttlSecondsOf(options, targets);
+    // Before as many keys are made as would not fit.
+    if (options.like === null) checkFootprint(options, before[0] ?? null, server.nodes.length);
+    const used = await keysFor(server, options, tools, keyTtlSeconds);
+    checkFootprint(options, before[0] ?? null, server.nodes.length, used.copies);
+    const station = new Station(server, options, tools, before, used, keyTtlSeconds);
     try {
-      for (const keys of station.nodeKeys)
+      for (const keys of used.nodeKeys)
         station.keepers.push({ keys, connection: await keys.node.openConnection() });
-      const nodes = station.nodeKeys.length > 0 ? station.nodeKeys.map(({ node }) => node) : server.nodes;
+      const nodes = used.nodeKeys.length > 0 ? used.nodeKeys.map(({ node }) => node) : server.nodes;
       station.crew = await openCrew(nodes, options, tools);
       return station;
     } catch (error) {
@@ -83,7 +86,7 @@ export class Station {
 
   /** Makes sure that what will be written can be removed again. @throws RedisError */
   async probeRemoval(): Promise<void> {
-    for (const { connection, keys } of this.keepers) await keys.strings.probeRemoval(connection);
+    for (const { connection, keys } of this.keepers) await keys.stores[0]?.probeRemoval(connection);
   }
 
   /** Fills the keys, warms up, measures. @param title For the progress. @returns the failure that ended the measurement, if one did */
@@ -91,14 +94,12 @@ export class Station {
     const { limit, warmupSeconds, keepsDistribution } = this.options;
     const { signal, progress } = this.tools;
     if (needsKeys(workload)) {
-      for (const { connection, keys } of this.keepers) await keys.storeOf(workload).fill(connection, signal);
+      for (const { connection, keys } of this.keepers) await keys.storeOf(workload)?.fill(connection, signal);
     }
     const crew = this.crew as Crew;
     crew.prepare(
       workload,
-      needsKeys(workload)
-        ? this.nodeKeys.map((keys) => ({ traffic: keys.trafficOf(workload), keyCount: keys.size }))
-        : [],
+      needsKeys(workload) ? this.used.nodeKeys.map((keys) => keys.trafficOf(workload)) : [],
     );
     try {
       if (warmupSeconds > 0) {
@@ -133,6 +134,13 @@ export class Station {
     );
   }
 
+  private useWarnings(): Warning[] {
+    const { like } = this.options;
+    const keys = sumOf(this.used.namespaces.map((each) => each.keys));
+    const touches = this.keepers.some(({ connection }) => !connection.leavesNoTouch);
+    return like !== null && !like.isShape && touches && keys > 0 ? [{ kind: 'keys-used', keys }] : [];
+  }
+
   private async close(): Promise<void> {
     for (const { connection } of this.keepers) connection.close();
     await this.crew?.close();
@@ -141,7 +149,7 @@ export class Station {
   /** Closes the connections, and removes the keys. `error`: they could not be removed. */
   async finish(): Promise<{ report: ServerReport; error?: Error }> {
     await this.close();
-    const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.nodeKeys);
+    const { removed: keysRemoved, left: keysLeft, error } = await removeKeys(this.used.nodeKeys);
     const { before, options, keyTtlSeconds, server } = this;
     const results = [...this.outcomes].map(([name, outcomes]) =>
       workloadResult(name, outcomes, this.counters.get(name) ?? null, options),
@@ -154,11 +162,13 @@ export class Station {
         ...(before[0] && productOf(before[0])),
         address: server.address,
       },
-      ...{ results, keysRemoved, keysLeft, keyTtlSeconds },
+      ...{ results, keysRemoved, keysLeft, keyTtlSeconds, namespaces: this.used.namespaces },
       warnings: [
         ...results.flatMap((result) =>
           warningsOf(result, options.ratePerSecond, together(this.outcomes.get(result.name) ?? [])),
         ),
+        ...this.used.warnings,
+        ...this.useWarnings(),
         ...evictionWarnings(before, after),
         ...(keysLeft > 0 ? [{ kind: 'keys-left' as const, keysLeft, keyTtlSeconds }] : []),
       ],
@@ -167,21 +177,31 @@ export class Station {
   }
 }
 
-function makeKeys(
+/** What the workloads use, by node. @throws RedisError, InputError */
+async function keysFor(
   server: RedisServer,
   options: BenchOptions,
-  { random }: BenchTools,
+  tools: BenchTools,
   ttlSeconds: number,
-): NodeKeys[] {
-  const runId = Math.floor(random() * 2 ** 32)
+): Promise<LikeKeys> {
+  const none = { nodeKeys: [], copies: [], namespaces: [], warnings: [] };
+  if (!options.workloads.some(needsKeys)) return none;
+  const runId = Math.floor(tools.random() * 2 ** 32)
     .toString(16)
     .padStart(8, '0');
+  const { like, keys, connections } = options;
+  const found = like && (await findKeys(server, like, keys, tools));
+  if (tools.signal.aborted) return none;
+  const used =
+    like === null || found === null
+      ? { ...none, nodeKeys: nodeKeysOf(server, runId, options, ttlSeconds) }
+      : likeKeysOf(server, runId, options, like, found, ttlSeconds);
   // Each connection works on one node.
-  return nodeKeysOf(server, runId, options, ttlSeconds).slice(0, options.connections);
+  return { ...used, nodeKeys: used.nodeKeys.slice(0, connections) };
 }
 
 async function removeKeys(nodeKeys: readonly NodeKeys[]): Promise<Removal> {
-  const stores = nodeKeys.flatMap(({ strings, hashes }) => [strings, hashes]);
+  const stores = nodeKeys.flatMap((keys) => keys.stores);
   const removals = await Promise.all(stores.map((store) => store.remove()));
   const error = removals.find((removal) => removal.error)?.error;
   return {

@@ -12,8 +12,9 @@ import { Claims } from './claims.ts';
 import type { Crew } from './crew.ts';
 import type { BenchOptions, Limit, WorkloadName } from './options.ts';
 import type { PhaseOutcome } from './phase.ts';
-import type { NodeWork, SendingOptions } from './senders.ts';
+import type { SendingOptions } from './senders.ts';
 import type { BenchTools } from './station.ts';
+import type { Traffic } from './workload.ts';
 
 /** What a thread begins with. Secrets go from memory to memory, and nowhere else. */
 export interface ThreadTask {
@@ -27,7 +28,7 @@ export interface ThreadTask {
 
 /** What a thread is told. */
 export type Order =
-  | { readonly kind: 'prepare'; readonly workload: WorkloadName; readonly work: readonly NodeWork[] }
+  | { readonly kind: 'prepare'; readonly workload: WorkloadName; readonly work: readonly Traffic[] }
   | {
       readonly kind: 'run';
       readonly limit: Limit;
@@ -109,7 +110,7 @@ export class Threads implements Crew {
     }
   }
 
-  prepare(workload: WorkloadName, work: readonly NodeWork[]): void {
+  prepare(workload: WorkloadName, work: readonly Traffic[]): void {
     this.tell({ kind: 'prepare', workload, work });
   }
 
@@ -141,7 +142,9 @@ export class Threads implements Crew {
       lookups.forEach((own, index) => {
         const tally = this.nodes[index]?.handOver().lookups;
         tally?.count(own);
-        if (tally) tally.commands += own.commands;
+        if (!tally) return;
+        tally.commands += own.commands;
+        tally.touched += own.touched;
       });
     }
   }

@@ -71,7 +71,7 @@ export async function learnNames(
   { limits, signal, progress }: LearnOptions,
 ): Promise<InferredNames> {
   if (!wanted.some((name) => name.includes('<'))) return namesByKeyAlone(map);
-  const tree = new SegmentTree({ map, depth: Number.POSITIVE_INFINITY, newLeaf: () => new KeyCount() });
+  const tree = treeFor(map);
   const match = globOfSiblings(wanted, map);
   const walk = { columns: {}, signal, ...(limits && { limits }), ...(match !== null && { match }) };
   progress.start('learning the namespaces', 'keys', null);
@@ -81,6 +81,20 @@ export async function learnNames(
     progress.update((read += keys.length));
   }
   progress.stop();
+  return namesOf(tree);
+}
+
+/** The same of keys that were read already. */
+export function inferNames(keys: readonly ByteString[], map: NamespaceMap): InferredNames {
+  const tree = treeFor(map);
+  for (const key of keys) tree.leafOf(key, null).keys++;
+  return namesOf(tree);
+}
+
+const treeFor = (map: NamespaceMap) =>
+  new SegmentTree({ map, depth: Number.POSITIVE_INFINITY, newLeaf: () => new KeyCount() });
+
+function namesOf(tree: SegmentTree<KeyCount>): InferredNames {
   const rows = new Set(tree.rows().map(({ namespace }) => namespace));
   return { of: (key) => tree.nameOf(key)?.namespace ?? null, has: (name) => rows.has(name) };
 }

@@ -216,7 +216,7 @@ export async function readBounds(nodes: readonly ReadNode[]): Promise<DatasetBou
 }
 
 /** Null where a node keeps its keys by slot and does not tell their sizes. */
-async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | null> {
+export async function sourcesOf(nodes: readonly ReadNode[]): Promise<SampledNode[] | null> {
   const sources: SampledNode[] = [];
   for (const { node, facts } of nodes) {
     let source: PageSource = segmentPages(facts.keys ?? 0);

@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, constants, fchmodSync, fstatSync, openSync, readSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
+import { parseRedisUrl } from '../redis/url.ts';
 import { pick } from '../support/collections.ts';
 import { InputError, fileFailureText, isAbort } from '../support/failure.ts';
 import { openNamedPlace, readNamedFile, writeSignal } from '../support/named-file.ts';
@@ -129,6 +130,15 @@ export async function readLastRecord(path: string, signal: AbortSignal): Promise
   const [last] = await readRecords(path, signal, 1);
   if (last === undefined) throw new InputError(`history \`${path}\` is empty`, hintOf(path, 'adds one'));
   return last;
+}
+
+/** The database of the server that was observed. */
+export function databaseOf({ server }: Pick<TrafficRecord, 'server'>): number {
+  try {
+    return parseRedisUrl(server).database;
+  } catch {
+    return 0;
+  }
 }
 
 const hintOf = (path: string, what: string) => `\`cachectl hits --record ${path}\` ${what}`;

@@ -42,6 +42,11 @@ const records = [
 /** A selection by everything that can be read of a key, which collections of all types pass. */
 const judged =
   '--size >1B --type list --type hash --type set --type zset --type stream --ttl none --elements >0';
+/** Keys of each type that `bench` reads; where sizes are not known it reads those of the first three. */
+const [ofBounded, ofWhole] = [
+  ['page', 'queue', 'rank'],
+  ['user', 'tags'],
+].map((names) => names.map((name) => `--like ${name}:*`).join(' '));
 const judgedNames = '--size --type --ttl --elements';
 
 export const scenarios: readonly Scenario[] = [
@@ -153,6 +158,9 @@ export const scenarios: readonly Scenario[] = [
   { line: 'diff {url} --idle >1s', acl: 'diff --idle', isIdle: true },
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },
   { line: 'bench mget hget --operations 50 --keys 10 --warmup 0', acl: 'bench mget hget' },
+  { line: `bench ${ofBounded} --operations 300 --warmup 0`, acl: 'bench --like' },
+  { line: `bench ${ofWhole} --operations 300 --warmup 0`, acl: 'bench --like' },
+  { line: `bench ${ofBounded} --shape --operations 300 --warmup 0`, acl: 'bench --like --shape' },
   { line: 'bench latency --for 50ms', acl: 'bench' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },

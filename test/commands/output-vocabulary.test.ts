@@ -117,6 +117,7 @@ const lines = [
   'diff all.ndjson',
   'bench --operations 200 --keys 20 --fail-above 1us --fail-miss-ratio 1% --hdr-file-prefix run',
   'bench mget --operations 50 --keys 20 --warmup 0 --payload 64B-1KiB',
+  'bench --like user:* --operations 50 --warmup 0',
   'bench latency --for 200ms',
   'bench intrinsic --for 100ms',
   'bench get --operations 50 --keys 20 --warmup 0 --against URL --rounds 8 --fail-slower 90%',

@@ -159,6 +159,8 @@ const commands: readonly CommandLine[] = [
   { line: 'bench --operations 500 --keys 50 --warmup 10ms' },
   { line: 'bench get --operations 500 --keys 50 --pipeline 7 --connections 3' },
   { line: 'bench mget hget --operations 300 --keys 55 --hit-ratio 70% --pipeline 3' },
+  { line: 'bench --like page:* --like user:* --operations 300 --pipeline 3' },
+  { line: 'bench --like page:* --like user:* --shape --hit-ratio 80% --operations 300' },
   { line: 'hits --for 500ms --mode exact' },
   { line: 'whatif --for 500ms' },
   { line: 'hits --for 500ms --mode sampled' },

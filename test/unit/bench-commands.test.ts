@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyNames, NodeKeys, ttlSecondsOf } from '../../src/bench/keys.ts';
+import { keyNames, ttlSecondsOf } from '../../src/bench/keys.ts';
+import { ownKeysOn } from '../../src/bench/node-keys.ts';
 import type { BenchOptions, WorkloadName } from '../../src/bench/options.ts';
 import { commandSource, pingSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
@@ -26,8 +27,10 @@ function decoded(payload: string): Reply[] {
 function keysOf(count: number, options: Partial<BenchOptions> = {}, value = asBytes('value')) {
   const all = { group: null, getRatio: 0.8, hitRatio: 1, ...options };
   const names = (runId: string) => keyNames(runId, count, all.group);
-  const keys = names('0badcafe').map((name) => ({ name, bytes: value.length }));
-  return new NodeKeys(noNode, keys, names('absent'), all, value, 600);
+  const keys = names('0badcafe').map((name) => ({
+    ...{ name, bytes: value.length, ttlSeconds: 600, fields: null },
+  }));
+  return ownKeysOn(noNode, keys, names('absent'), all, value);
 }
 
 function source(workload: WorkloadName, getRatio = 0.8, keyCount = 10, seed = 1) {

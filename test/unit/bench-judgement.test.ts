@@ -15,6 +15,7 @@ const options: BenchOptions = {
   payload: parsePayload('256B'),
   keys: 10_000,
   group: null,
+  like: null,
   getRatio: 0.8,
   hitRatio: 1,
   distribution: { kind: 'uniform' },

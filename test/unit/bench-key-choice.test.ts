@@ -4,7 +4,10 @@ import { distributionText, keyChoices, parseDistribution } from '../../src/bench
 import { SeededRandom } from '../../src/support/random.ts';
 
 const countsOf = (distribution: string, keys: number, draws: number) => {
-  const choose = keyChoices(parseDistribution(distribution), keys)(new SeededRandom(1, 'keys'), 0);
+  const choose = keyChoices(parseDistribution(distribution), [{ keys, weight: 1 }])(
+    new SeededRandom(1, 'keys'),
+    0,
+  );
   const counts = new Array<number>(keys).fill(0);
   for (let draw = 0; draw < draws; draw++) {
     const key = choose();
@@ -41,7 +44,25 @@ describe('the choice of keys', () => {
 
   test('in sequence comes by all keys before one twice, from a place of its own for each connection', () => {
     expect(new Set(countsOf('sequential', 100, 300))).toEqual(new Set([3]));
-    expect(keyChoices({ kind: 'sequential' }, 100)(new SeededRandom(1, ''), 0.25)()).toBe(25);
+    expect(
+      keyChoices({ kind: 'sequential' }, [{ keys: 100, weight: 1 }])(new SeededRandom(1, ''), 0.25)(),
+    ).toBe(25);
+  });
+
+  test('among parts is that of a part by its weight, and in it as everywhere', () => {
+    const parts = [
+      { keys: 10, weight: 3 },
+      { keys: 1000, weight: 1 },
+    ];
+    const choose = keyChoices({ kind: 'uniform' }, parts)(new SeededRandom(1, 'parts'), 0);
+    const keys = Array.from({ length: 40_000 }, choose);
+    const first = keys.filter((key) => key < 10);
+
+    // Five standard deviations of a binomial distribution.
+    expect(Math.abs(first.length - 30_000)).toBeLessThan(433);
+    expect(new Set(first).size).toBe(10);
+    expect(Math.max(...keys)).toBeLessThan(1010);
+    expect(new Set(keys).size).toBeGreaterThan(900);
   });
 
   test.each(['uniform', 'sequential', 'zipf:0.99', 'zipf:1.5'])('is written as it is read: %s', (text) => {

@@ -78,6 +78,7 @@ export class SimulatedServer {
     return {
       address: 'simulated:1',
       lookups: new LookupTally(),
+      leavesNoTouch: false,
       send: (_payload, commandCount) => {
         const firstCommand = this.batches.reduce((sum, size) => sum + size, 0);
         this.batches.push(commandCount);
@@ -100,4 +101,10 @@ export class SimulatedServer {
   }
 }
 
-export const anyCommands: CommandSource = { encode: (count) => '.'.repeat(count), lookups: 0, absent: 0 };
+export const anyCommands: CommandSource & { replies: number } = {
+  ...{ replies: 0, lookups: 0, absent: 0, usesKeys: false },
+  encode: (count) => {
+    anyCommands.replies += count;
+    return '.'.repeat(count);
+  },
+};

@@ -54,7 +54,7 @@ export async function opponentInFile(
 
 /**
  * Asks for every server that is put under load; `--confirm` may be given for each.
- * @param isWriting False for a run that only sends PING.
+ * @param isWriting False for a run that only sends PING, or reads.
  * @throws InputError for a read-only server, DeclinedError
  */
 export async function confirmLoad(
@@ -67,7 +67,12 @@ export async function confirmLoad(
   for (const { server, named } of servers) {
     const protections = await context.protectionsOf(server, named);
     names.push(protections?.name);
-    if (isWriting) requireWritable(protections, 'every workload but `ping`', 'run `cachectl bench ping`; ');
+    if (isWriting)
+      requireWritable(
+        protections,
+        'this benchmark',
+        'run `cachectl bench ping`, or read with --like NAMESPACE; ',
+      );
   }
   // A name that is that of no server is refused with the first.
   const stray = confirmed.find((name) => !names.includes(name));

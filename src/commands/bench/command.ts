@@ -1,5 +1,5 @@
 import { Argument, Option } from '@commander-js/extra-typings';
-import { defaultWorkloads, workloadNames } from '../../bench/options.ts';
+import { defaultWorkloads, namedWorkloads } from '../../bench/options.ts';
 import { parsePayload } from '../../bench/payload.ts';
 import {
   aboveZero,
@@ -24,11 +24,11 @@ export const defineBench: DefineCommand = (program, run) => {
     .summary('latency and throughput, with percentiles')
     .description(
       'Measures PING, GET, SET and a mix of GET and SET, or MGET and HGET, and prints throughput and latency percentiles.\n' +
-        'Works on keys of its own (cachectl:bench:…), each with a TTL, and removes them at the end.',
+        'Works on keys of its own (cachectl:bench:…), each with a TTL, and removes them at the end; --like and --mix read keys of an application.',
     )
     .addArgument(
       new Argument('[workload...]', `what to run (default: ${defaultWorkloads.join(' ')})`).choices(
-        workloadNames,
+        namedWorkloads,
       ),
     )
     .option(
@@ -98,6 +98,22 @@ export const defineBench: DefineCommand = (program, run) => {
       'name of the protected profile to put under load; again for that of --against',
       eachArgument,
     )
+    .optionsGroup('Keys of an application:')
+    .option(
+      '--like <namespace>',
+      'read keys of this namespace, each by the command for its type; writes nothing; several times',
+      eachArgument,
+    )
+    .addOption(
+      new Option(
+        '--mix <file>',
+        'the same for all namespaces of a `hits --record` file, by their reads',
+      ).conflicts('like'),
+    )
+    .option(
+      '--shape',
+      'use copies of these keys, with their sizes, and read and write them; removed at the end',
+    )
     .optionsGroup('Comparing:')
     .addOption(
       new Option(
@@ -130,6 +146,8 @@ export const defineBench: DefineCommand = (program, run) => {
         ['cachectl bench', 'ping, get, set and mixed, 3 seconds each'],
         ['cachectl bench get --connections 50 --payload 4KiB', 'one workload, other sizes'],
         ['cachectl bench get --distribution zipf --hit-ratio 90%', 'as a cache is used'],
+        ['cachectl bench --like session --duration 10s', 'reads of real sessions, and no write'],
+        ['cachectl bench --mix hits.ndjson --shape', 'copies of what is cached, used as a window was'],
         ['cachectl bench mixed --rate 2000 --duration 30s', 'latency at a load the server knows'],
         [
           'cachectl bench get --against redis://old:6379',

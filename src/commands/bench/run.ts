@@ -7,8 +7,10 @@ import {
   type BenchOptions,
   checkOptions,
   defaultWorkloads,
-  needsKeys,
+  isWriting,
+  type Likeness,
   usualThreads,
+  type WorkloadName,
 } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
 import { canJudge } from '../../bench/statistics.ts';
@@ -19,13 +21,17 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
 import { requireNewFiles, writeHistograms } from './histograms.ts';
+import { type LikeInput, likenessOf } from './like.ts';
 import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
 
 /** Without `workloads`: the usual ones. */
-export interface BenchInput extends Pick<
-  BenchOptions,
-  'workloads' | 'connections' | 'pipeline' | 'payload' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
-> {
+export interface BenchInput
+  extends
+    LikeInput,
+    Pick<
+      BenchOptions,
+      'workloads' | 'connections' | 'pipeline' | 'payload' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
+    > {
   /** Of `mget` and `hget`. */
   readonly group: number;
   /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
@@ -59,15 +65,16 @@ export interface BenchInput extends Pick<
 /** Many short ones: what else a machine does changes from second to second, and less between two rounds. */
 const defaultRounds = 20;
 
-function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
+function optionsOf(input: BenchInput, opponent: Opponent | null, like: Likeness | null): BenchOptions {
   const { workloads, connections, pipeline, payload, keys, getRatio, hitRatio, distribution, operations } =
     input;
   const rounds = input.rounds ?? roundsAgainst(opponent);
   const isRepeated = rounds > 1;
-  const chosen = workloads.length === 0 ? defaultWorkloads : [...new Set(workloads)];
+  const chosen = workloadsOf(workloads, like);
   return {
     workloads: chosen,
-    group: chosen.includes('mget') || chosen.includes('hget') ? input.group : null,
+    group: hasGroups(chosen, like) ? input.group : null,
+    like,
     ...{ connections, pipeline, payload, keys, getRatio, hitRatio },
     ...{ distribution, rounds },
     limit:
@@ -80,6 +87,20 @@ function optionsOf(input: BenchInput, opponent: Opponent | null): BenchOptions {
     keepsDistribution: input.hdrFilePrefix !== undefined,
   };
 }
+
+/** @throws InputError for workloads on keys of the run, together with the keys of an application */
+function workloadsOf(workloads: BenchInput['workloads'], like: Likeness | null): readonly WorkloadName[] {
+  if (like === null) return workloads.length === 0 ? defaultWorkloads : [...new Set(workloads)];
+  const other = workloads.find((name) => name !== 'ping');
+  if (other === undefined) return [...new Set(workloads), 'like'];
+  throw new InputError(
+    `\`${other}\` uses keys of the benchmark, and --like and --mix those of an application`,
+    `leave \`${other}\` out; \`ping\` may stay`,
+  );
+}
+
+const hasGroups = (workloads: readonly WorkloadName[], like: Likeness | null) =>
+  like?.isShape === true || workloads.includes('mget') || workloads.includes('hget');
 
 function roundsAgainst(opponent: Opponent | null): number {
   if (opponent === null) return 1;
@@ -113,8 +134,8 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
 export function benchExecution(input: BenchInput): Execution<BenchResult> {
   return {
     blank: blankOf<BenchResult>()(`
-      results[] server connections threads pipeline payloadBytes payloadSizes keys group getRatio hitRatio distribution warmupSeconds ratePerSecond
-      keysRemoved keysLeft keyTtlSeconds against verdicts[] comparisons[] histogramFiles[] warnings[]
+      results[] server connections threads pipeline payloadBytes payloadSizes keys group getRatio hitRatio distribution like
+      warmupSeconds ratePerSecond keysRemoved keysLeft keyTtlSeconds namespaces[] against verdicts[] comparisons[] histogramFiles[] warnings[]
     `),
     rows: 'results',
     ...(input.against === undefined && input.baseline === undefined && { oneTable: true as const }),
@@ -130,7 +151,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
       : input.baseline !== undefined
         ? await opponentInFile(context, input.baseline)
         : null;
-  const options = optionsOf(input, opponent);
+  const options = optionsOf(input, opponent, await likenessOf(context, input, input));
   checkOptions(options);
   requireJudgeable(input, options, opponent);
   requireNewFiles(context, input.hdrFilePrefix, options.workloads, opponent?.kind === 'server');
@@ -140,7 +161,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     context,
     other === null ? [{ server }] : [{ server }, other],
     input.confirm ?? [],
-    options.workloads.some(needsKeys),
+    isWriting(options),
   );
   const [{ runBenchmark }, { systemClock }] = await Promise.all([
     import('../../bench/run.ts'),
@@ -151,6 +172,7 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     clock: systemClock,
     signal: context.signal,
     random: context.random,
+    map: context.map,
     progress: context.progress,
     threadFile: join(context.environment.packageRoot, 'dist/bench-thread.cjs'),
   });

@@ -17,6 +17,7 @@ import {
 import type { Audience } from '../context.ts';
 import { sparklineOf } from '../../render/sparkline.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
+import { namespaceTable } from './namespace-table.ts';
 
 /** What `bench` gives: the report, held against limits and against an earlier run. */
 export interface BenchResult extends BenchReport {
@@ -37,7 +38,7 @@ export function viewBench(
   const { against, comparisons } = result;
   return [
     tableOf('results', result.results, workloadFields),
-    ...(isPerson ? [...spectrumNotes(result), ...whereTimeGoes(result)] : []),
+    ...(isPerson ? [...spectrumNotes(result), ...whereTimeGoes(result), ...namespaceTable(result)] : []),
     ...settingNotes(result),
     ...(isPerson ? comparisonBlocks(comparisons, against) : comparedRows(comparisons)),
     ...result.verdicts.flatMap(verdictNote),
@@ -127,7 +128,7 @@ function settingNotes(result: BenchResult): NoteBlock[] {
     counted(connections, 'connection') + (threads > 1 ? ` in ${counted(threads, 'thread')}` : ''),
     ...(names.some((name) => name !== 'ping')
       ? [
-          `${counted(keys, 'key')} of ${payloadSizes ?? formatBytes(payloadBytes)}`,
+          result.like ?? `${counted(keys, 'key')} of ${payloadSizes ?? formatBytes(payloadBytes)}`,
           ...(distribution === 'uniform' ? [] : [`used by ${distribution}`]),
           ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the reads of keys that exist`]),
         ]
@@ -317,6 +318,15 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
     `${counted(sumOf(alike.map(({ misses }) => misses)), 'read')} of ${workloadsOf(alike)} found a key gone, evicted or expired`,
   evictions: (alike) =>
     `the server evicted ${counted(sumOf(alike.map(({ evictedKeys }) => evictedKeys)), 'key')} meanwhile, of the benchmark or of others`,
+  'namespaces-left-out': (alike) =>
+    alike
+      .map(
+        ({ namespaces, trafficRatio }) =>
+          `no key was found of ${namespaces.map((name) => `\`${name}\``).join(', ')}: ${formatRatio(trafficRatio)} of the commands in the record are left out`,
+      )
+      .join('; '),
+  'keys-used': (alike) =>
+    `this server counts a read as a use: idle times and frequencies of ${counted(sumOf(alike.map(({ keys }) => keys)), 'key')} are those of the benchmark now`,
   'other-settings': (alike) =>
     `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
   'keys-left': (alike) =>

@@ -2,10 +2,9 @@ import { resolve } from 'node:path';
 import type { FixtureWork } from '../../records/fixtures/check.ts';
 import { rankRecords } from '../../records/fixtures/ranked.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
-import { parseRedisUrl } from '../../redis/url.ts';
 import { counted, formatRatio } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
-import { readLastRecord } from '../../traffic/history.ts';
+import { databaseOf, readLastRecord } from '../../traffic/history.ts';
 import { bytesOfKey, missedIn, worthOf } from '../../traffic/missed-keys.ts';
 import type { Budget } from '../arguments.ts';
 import type { Context } from '../context.ts';
@@ -55,7 +54,7 @@ export async function chooseRecords(
   { map, repeats, progress }: FixtureWork,
 ): Promise<{ readonly source: FixtureSource; readonly ranking: Ranking }> {
   const record = await readLastRecord(resolve(environment.workingDirectory, from), signal);
-  const database = databaseOf(record.server);
+  const database = databaseOf(record);
   const missed = missedIn(record);
   // Only one database is written to: that of the server that was observed.
   const keys = missed.filter((each) => each.database === database);
@@ -78,14 +77,6 @@ export async function chooseRecords(
     source,
     ranking: { recordedAt: record.at, missedKeys: wanted.size, availableKeys, chosenKeys, worthRatio },
   };
-}
-
-function databaseOf(address: string): number {
-  try {
-    return parseRedisUrl(address).database;
-  } catch {
-    return 0;
-  }
 }
 
 /** `of 500 keys that missed most, 420 are in the files and 300 within the budget: 83.1 % of what their misses cost` */

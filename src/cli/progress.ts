@@ -1,6 +1,5 @@
 import { type Progress, silentProgress } from '../support/progress.ts';
-import { barOf } from '../render/width.ts';
-import { counted, formatSeconds } from '../render/units.ts';
+import { progressLine } from '../render/progress-line.ts';
 import type { Io } from './io.ts';
 import { canAnimate, showsUnicode } from './terminal.ts';
 
@@ -65,23 +64,4 @@ export function terminalProgress(io: Io, enabled: boolean): Progress {
     },
     stop,
   };
-}
-
-/** `reading keys  ██████       52 %  520,000 keys  410,000/s  1 s left` */
-export function progressLine(
-  { label, unit, total }: Pick<Span, 'label' | 'unit' | 'total'>,
-  done: number,
-  seconds: number,
-  style: { readonly unicode: boolean },
-): string {
-  const rate = seconds > 0 ? done / seconds : 0;
-  const parts = [label];
-  if (total !== null && total > 0) {
-    const ratio = Math.min(1, done / total);
-    parts.push(barOf(ratio, style), `${Math.floor(ratio * 100)} %`);
-  }
-  parts.push(counted(done, unit.replace(/s$/, ''), unit), `${Math.round(rate).toLocaleString('en-US')}/s`);
-  if (total !== null && rate > 0 && total > done)
-    parts.push(`${formatSeconds(Math.ceil((total - done) / rate))} left`);
-  return parts.join('  ');
 }

@@ -73,7 +73,8 @@ export class Observer {
   private opening: Promise<unknown> = Promise.resolve();
   private closing: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly options: ObserverOptions) {
+  /** Observes nothing until `begin`. */
+  constructor(private readonly options: ObserverOptions) {
     const { sizesEverySeconds: everySeconds, sizeDetails: details = {} } = options;
     const { signal } = this.ended;
     this.sizes = everySeconds === null ? null : new SizeReader({ ...options, everySeconds, details, signal });
@@ -99,16 +100,20 @@ export class Observer {
     await this.sizes?.settled;
   }
 
-  /** Takes the first reading, from which the first interval counts. @throws RedisError */
   static async start(server: RedisServer, options: ObserverOptions): Promise<Observer> {
     const observer = new Observer(options);
+    await observer.begin(server);
+    return observer;
+  }
+
+  /** Takes the first reading, from which the first interval counts; `end` may come before it is done. @throws RedisError */
+  async begin(server: RedisServer): Promise<void> {
     try {
-      await observer.enter(server, observer.ended.signal);
+      await this.enterGuarded(server, this.ended.signal);
     } catch (error) {
-      await observer.end();
+      await this.end();
       throw error;
     }
-    return observer;
   }
 
   /**
@@ -158,9 +163,14 @@ export class Observer {
     const signal = AbortSignal.any([this.ended.signal, rested]);
     // What was left before may still have to be put back.
     await this.closing;
-    const opened = this.enter(await this.options.reconnect(signal), signal, this.counters);
+    await this.enterGuarded(await this.options.reconnect(signal), signal, this.counters);
+  }
+
+  /** What is being opened on the server has to be put back, also where it is not wanted any more by then. */
+  private enterGuarded(...terms: Parameters<Observer['enter']>): Promise<void> {
+    const opened = this.enter(...terms);
     if (this.options.openTraffic !== null) this.opening = opened.catch(() => undefined);
-    await opened;
+    return opened;
   }
 
   /** @param before counters that the next interval counts from; left out: those of now */
@@ -172,6 +182,11 @@ export class Observer {
     const server = closableServer(connection);
     let latency: LatencyMeter | null = null;
     let traffic: ObservedTraffic | null = null;
+    // A server that hangs is not waited for, unless a setting of it may have to be put back.
+    const giveUp = () => {
+      if (this.options.openTraffic === null) server.close();
+    };
+    signal.addEventListener('abort', giveUp);
     try {
       // A connection that is no longer wanted is closed, for it would keep the process alive.
       throwIfUnwanted(signal);
@@ -190,6 +205,8 @@ export class Observer {
     } catch (error) {
       await close({ server, latency, traffic });
       throw error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
     }
   }
 

@@ -124,6 +124,30 @@ describe('inspect --browse', () => {
     await expectRestored(terminal, type, 130);
   });
 
+  test.each([
+    ['q', 0, /the reading was ended early/],
+    ['C-c', 130, /the walk ended early/],
+  ])('has its screen while it reads, on which %s ends it and nothing is echoed', async (key, code, said) => {
+    const { terminal, type } = await openShell(redis.url, { rows: 60 });
+    await type('cachectl inspect --browse --exact --max-rate 5');
+    expect(await terminal.waitFor(/^reading keys .*\d+ %/m)).not.toContain('what stood here');
+    await terminal.send('-l', 'xyz');
+    await terminal.send(key);
+    const screen = await expectRestored(terminal, type, code);
+    expect(screen).toMatch(said);
+    expect(screen).not.toContain('xyz');
+  });
+
+  test('shows on Esc what it has read until then', async () => {
+    const { terminal, type } = await openShell(redis.url);
+    await type('cachectl inspect --browse --exact --max-rate 5');
+    await terminal.waitFor(/^reading keys .*\d+ %/m);
+    await terminal.send('Escape');
+    await terminal.waitFor(/^all keys {2}\d+ keys?[^]*the reading was ended early: these are not all keys/m);
+    await terminal.send('q');
+    await expectRestored(terminal, type, 0);
+  });
+
   test('says how to go on where there is no terminal', async () => {
     for (const line of ['cachectl inspect --browse', 'cachectl inspect --browse --since monday.json']) {
       const { exitCode, stdout, stderr } = await shell(`${line} </dev/null`, { REDIS_URL: redis.url });

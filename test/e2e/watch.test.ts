@@ -12,7 +12,7 @@ import { send, sendAll, startPrivateServer } from '../server/redis.ts';
 import type { TerminalOptions } from '../server/terminal.ts';
 import { expectRestored, openShell as openRedisShell } from './screen-shell.ts';
 import { shell } from './shell.ts';
-import { startRedis, startServer } from '../server/own.ts';
+import { proxyTo, startRedis, startServer } from '../server/own.ts';
 
 const { redis, server } = await startServer({ args: ['--maxmemory', '64mb'] });
 beforeAll(async () => {
@@ -34,6 +34,20 @@ test('what ends by itself leaves its last picture on the terminal', async () => 
   expect(screen).toContain('what stood here');
   expect(screen).toMatch(/^hit rate +.*\n(.*\n)*^operations +.*\n(.*\n)*code=0$/m);
   expect(screen).not.toContain('q quit');
+});
+
+test('the screen is open before the first reading, and q ends it there', async () => {
+  const proxy = await proxyTo(redis.port);
+  proxy.rewriteInfo((line) => {
+    if (line === '# Stats') proxy.stall();
+    return line;
+  });
+  const { terminal, type } = await openShell({}, proxy.url);
+  await type('watch -i 200ms');
+  await terminal.waitFor(/q quit/);
+  await terminal.send('-l', 'xyz');
+  await terminal.send('q');
+  expect(await expectRestored(terminal, type, 0)).not.toContain('xyz');
 });
 
 describe('the terminal is as it was', () => {
@@ -214,7 +228,7 @@ describe('the view', () => {
     const first = await startPrivateServer();
     const { terminal, type } = await openShell({}, first.url);
     await type('watch -i 200ms');
-    await terminal.waitFor(watching);
+    await terminal.waitFor(/^operations +\d/m);
     await first.stop();
     await terminal.waitFor(/RECONNECTING[^]*reconnecting … .*127\.0\.0\.1/);
     const second = await startPrivateServer({ args: ['--port', String(first.port)] });
@@ -230,7 +244,7 @@ describe('the view', () => {
     const hung = await startRedis();
     const { terminal, type } = await openShell({}, hung.url);
     await type('watch -i 200ms');
-    await terminal.waitFor(watching);
+    await terminal.waitFor(/^operations +\d/m);
     hung.kill('SIGSTOP');
     await terminal.waitFor(/no answer for \d+ s/);
     await terminal.send('q');

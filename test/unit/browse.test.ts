@@ -7,6 +7,7 @@ import { figureColumn, type Page, type Place } from '../../src/commands/browse/p
 import { type BrowseState, press, startOf, withPage } from '../../src/commands/browse/state.ts';
 import { note } from '../../src/render/blocks.ts';
 import { renderStyledLine, type StyledLine } from '../../src/render/styled-line.ts';
+import { silentProgress } from '../../src/support/progress.ts';
 import { displayWidth } from '../../src/render/width.ts';
 import { rounds } from '../server/effort.ts';
 
@@ -46,7 +47,7 @@ async function pressed(state: BrowseState, keys: readonly string[], frame = size
     const { request } = after;
     after = { ...after, request: null };
     if (request?.kind === 'open' && request.place.open !== null)
-      after = withPage(after, await request.place.open(new AbortController().signal));
+      after = withPage(after, await request.place.open(new AbortController().signal, silentProgress));
   }
   return after;
 }

@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Io } from '../../src/cli/io.ts';
-import { progressLine, terminalProgress } from '../../src/cli/progress.ts';
+import { terminalProgress } from '../../src/cli/progress.ts';
+import { progressLine } from '../../src/render/progress-line.ts';
 import { canAnimate, colorLevelOf, isInteractive, showsUnicode, styleOf } from '../../src/cli/terminal.ts';
 
 interface Surroundings {

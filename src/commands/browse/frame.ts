@@ -1,3 +1,4 @@
+import { progressLine } from '../../render/progress-line.ts';
 import { fitted, lineOf, type StyledLine } from '../../render/styled-line.ts';
 import { displayWidth } from '../../render/width.ts';
 import { wrapped } from '../../render/wrap.ts';
@@ -73,7 +74,7 @@ const emptyText = ({ filter }: OpenPage, { places }: PageList) =>
 /** An answer may be longer than a line: what it covers comes back with the next key. */
 function noticeLines(state: BrowseState, size: FrameSize): readonly StyledLine[] {
   const { notice, reading } = state;
-  if (notice === null || reading !== null) return [progressLine(state, size)];
+  if (notice === null || reading !== null) return [readingLine(state, size)];
   return wrapped(notice, size.columns)
     .slice(0, mostNoticeLines)
     .map((line) => lineOf(fitted(line, size.columns, size), 'warning'));
@@ -81,10 +82,19 @@ function noticeLines(state: BrowseState, size: FrameSize): readonly StyledLine[]
 
 const mostNoticeLines = 3;
 
-function progressLine({ reading, pages }: BrowseState, size: FrameSize): StyledLine {
+function readingLine({ reading, progress, pages }: BrowseState, size: FrameSize): StyledLine {
   const open = pages.at(-1) ?? null;
   if (reading !== null)
-    return lineOf(fitted(`reading ${reading} ${ellipsis(size)}`, size.columns, size), 'accent');
+    return lineOf(
+      fitted(
+        progress === null
+          ? `reading ${reading} ${ellipsis(size)}`
+          : progressLine(progress, progress.done, progress.seconds, size),
+        size.columns,
+        size,
+      ),
+      'accent',
+    );
   if (open?.page.content.kind !== 'text') return { spans: [] };
   const lines = textLines(open.page.content, size).length;
   const below = lines - open.scroll - textRoom(size);

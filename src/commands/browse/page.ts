@@ -1,10 +1,11 @@
 import type { Block, Cell, Unit } from '../../render/blocks.ts';
 import { formatEstimate } from '../../render/units.ts';
+import type { Progress } from '../../support/progress.ts';
 import type { ListColumn } from '../screen-list.ts';
 import type { Removal } from './removal.ts';
 
 /** What Enter opens: at once where it shows what was read at the start. An abort ends the reading early. @throws RedisError */
-export type Opening = (signal: AbortSignal) => Page | Promise<Page>;
+export type Opening = (signal: AbortSignal, progress: Progress) => Page | Promise<Page>;
 
 export interface PlaceFigure {
   readonly value: Cell;

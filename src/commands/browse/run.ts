@@ -1,16 +1,26 @@
 import { Readable } from 'node:stream';
 import { RedisError } from '../../redis/errors.ts';
 import { InputError } from '../../support/failure.ts';
+import type { Progress } from '../../support/progress.ts';
 import type { Key, OpenScreen } from '../screen.ts';
 import { frameOf } from './frame.ts';
 import type { Page, Place } from './page.ts';
 import { type RemovalContext, removeChosen, requireRemovable } from './removal.ts';
-import { press, startOf, type BrowseRequest, type BrowseState, withoutPlace, withPage } from './state.ts';
+import {
+  type BrowseRequest,
+  type BrowseState,
+  press,
+  type Reached,
+  startOf,
+  withoutPlace,
+  withPage,
+} from './state.ts';
 
 type BrowseEvent =
   | { readonly kind: 'key'; readonly key: Key }
   | { readonly kind: 'opened'; readonly page: Page }
   | { readonly kind: 'failed'; readonly text: string }
+  | { readonly kind: 'progress'; readonly progress: Reached }
   | { readonly kind: 'draw' }
   | { readonly kind: 'end' };
 
@@ -29,7 +39,7 @@ export async function browse(
   context: RemovalContext,
   openScreen: OpenScreen,
   address: string,
-  start: Place,
+  start: Pick<Place, 'name' | 'open'>,
   isInner = false,
 ): Promise<BrowseState> {
   const { signal } = context;
@@ -37,10 +47,11 @@ export async function browse(
   const push = (event: BrowseEvent) => void events.push(event);
   const end = () => push({ kind: 'end' });
   let reading = new AbortController();
-  const read = (before: BrowseState, { open }: Place): BrowseState => {
+  const read = (before: BrowseState, { open }: Pick<Place, 'open'>): BrowseState => {
     const own = new AbortController();
     reading = own;
-    const opened = open?.(AbortSignal.any([signal, own.signal]));
+    const progress = progressOf((reached) => push({ kind: 'progress', progress: reached }));
+    const opened = open?.(AbortSignal.any([signal, own.signal]), progress);
     if (opened === undefined) return before;
     // The next key may have come with the one that opened it.
     if (!(opened instanceof Promise)) return withPage(before, opened, before.removed);
@@ -103,6 +114,27 @@ export async function browse(
   return state;
 }
 
+const drawMillis = 100;
+
+/** Progress as events, a few in a second. */
+function progressOf(push: (reached: Reached) => void): Progress {
+  let work: Omit<Reached, 'done' | 'seconds'> | null = null;
+  let [begun, pushed] = [0, 0];
+  return {
+    start(label, unit, total) {
+      work = { label, unit, total };
+      begun = performance.now();
+    },
+    update(done) {
+      const now = performance.now();
+      if (work === null || now - pushed < drawMillis) return;
+      pushed = now;
+      push({ ...work, done, seconds: (now - begun) / 1000 });
+    },
+    stop: () => (work = null),
+  };
+}
+
 const isExpected = (error: unknown): error is Error =>
   error instanceof RedisError || error instanceof InputError;
 
@@ -113,7 +145,15 @@ function after(state: BrowseState, event: BrowseEvent, screen: Parameters<typeof
     case 'opened':
       return withPage(state, event.page);
     case 'failed':
-      return { ...state, reading: null, notice: event.text, ended: state.pages.length === 0 ? 'back' : null };
+      return {
+        ...state,
+        reading: null,
+        progress: null,
+        notice: event.text,
+        ended: state.pages.length === 0 ? 'back' : null,
+      };
+    case 'progress':
+      return state.reading === null ? state : { ...state, progress: event.progress };
     case 'draw':
       return state;
     case 'end':

@@ -38,12 +38,23 @@ const withRemoval = (before: Removals, { name }: Removal, { keys, isWhole }: Rem
 export type BrowseRequest =
   { readonly kind: 'open' | 'remove'; readonly place: Place } | { readonly kind: 'cancel' };
 
+/** So much of what is being read. */
+export interface Reached {
+  readonly label: string;
+  readonly unit: string;
+  readonly total: number | null;
+  readonly done: number;
+  readonly seconds: number;
+}
+
 export interface BrowseState {
   readonly address: string;
   /** The way from the first page to the one that is shown; empty until the first is there. */
   readonly pages: readonly OpenPage[];
   /** The name of what is being read; null: nothing is. */
   readonly reading: string | null;
+  /** How far the reading is; null: it does not say. */
+  readonly progress: Reached | null;
   /** An answer to the last key. */
   readonly notice: string | null;
   readonly showsHelp: boolean;
@@ -55,16 +66,22 @@ export interface BrowseState {
   readonly request: BrowseRequest | null;
 }
 
-export const startOf = (address: string, { name }: Place, isInner: boolean): BrowseState => ({
+export const startOf = (address: string, { name }: Pick<Place, 'name'>, isInner: boolean): BrowseState => ({
   ...{ address, pages: [], reading: name, notice: null, showsHelp: false, isInner, removed: nothingRemoved },
-  ...{ ended: null, request: null },
+  ...{ progress: null, ended: null, request: null },
 });
 
 /** @param since what was removed after the page was read */
 export function withPage(state: BrowseState, page: Page, since = nothingRemoved): BrowseState {
   const order = page.content.kind === 'list' ? page.content.orders[0] : 'name';
   const open = { page, order, scroll: 0, selected: null, filter: '', isTypingFilter: false, since };
-  return { ...state, reading: null, notice: page.caveat ?? null, pages: [...state.pages, open] };
+  return {
+    ...state,
+    reading: null,
+    progress: null,
+    notice: page.caveat ?? null,
+    pages: [...state.pages, open],
+  };
 }
 
 /** The pages are of before it; what is gone is on none of them. */

@@ -1,15 +1,16 @@
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { note } from '../../render/blocks.ts';
+import { caveats, note } from '../../render/blocks.ts';
 import { counted, formatBytes } from '../../render/units.ts';
 import type { ByteString } from '../../support/bytes.ts';
+import type { Progress } from '../../support/progress.ts';
 import { otherName } from '../../keyspace/segment-tree.ts';
 import { openKeys, removalOfRow, type RowOfKeys } from '../browse/keys.ts';
-import { figureColumn, type Page, type Place } from '../browse/page.ts';
+import { figureColumn, type Opening, type Page, type Place } from '../browse/page.ts';
 import type { Removal } from '../browse/removal.ts';
 import { browse } from '../browse/run.ts';
 import { removedText } from '../browse/state.ts';
-import type { Context } from '../context.ts';
+import type { Context, Outcome } from '../context.ts';
 import { costNotes } from '../keyspace-report.ts';
 import { keysText, type NamespaceSummary, rowName } from '../namespace-summary.ts';
 import type { OpenScreen } from '../screen.ts';
@@ -19,7 +20,8 @@ import { viewInspect } from './view.ts';
 
 /** What was read, to be looked through. */
 export interface Browsed {
-  readonly address: string;
+  /** As it is without a screen. */
+  readonly outcome: Outcome<InspectResult>;
   /** With every namespace, and many of the largest keys. */
   readonly result: InspectResult;
   /** How many of the largest keys of a namespace are shown. */
@@ -33,18 +35,42 @@ export interface Browsed {
   readonly among: NonNullable<RowOfKeys['among']>;
 }
 
-/** Shows what was read level by level, and says in a line what it came to once the person has left. */
-export async function lookThrough(context: Context, openScreen: OpenScreen, browsed: Browsed): Promise<void> {
-  const { result, address } = browsed;
-  const place = keyspacePlace({ ...browsed, context });
-  const { removed } = await browse(context, openScreen, address, place);
+const endedEarly = 'the reading was ended early: these are not all keys';
+
+/**
+ * Reads while the screen says how far it is, shows what was read level by level, and says in a line what it came to once the person
+ * has left. What an interruption leaves of the reading is printed as without a screen.
+ * @param read ends early on its signal, with what it has by then
+ * @throws RedisError
+ */
+export async function lookThrough(
+  context: Context,
+  openScreen: OpenScreen,
+  address: string,
+  read: (signal: AbortSignal, progress: Progress) => Promise<Browsed>,
+): Promise<Outcome<InspectResult>> {
+  let reading: Promise<Browsed> | null = null;
+  let [isPart, isInterrupted] = [false, false];
+  const open: Opening = async (signal, progress) => {
+    reading = read(signal, progress);
+    const browsed = await reading;
+    [isPart, isInterrupted] = [signal.aborted, context.signal.aborted];
+    const page = pageOfKeyspace({ ...browsed, context });
+    return { ...page, caveat: browsed.outcome.error?.message ?? (isPart ? endedEarly : null) };
+  };
+  const { removed } = await browse(context, openScreen, address, { name: everything, open });
+  // Who quits while it reads waits for the page in hand.
+  const { result, outcome } = await (reading as unknown as Promise<Browsed>);
+  if (isInterrupted) return outcome;
   await context.show([
     note(
       'plain',
       `${summaryOf(result)} in ${counted(result.namespaces.length, 'namespace')} at ${address}${removedText(removed)}`,
     ),
+    ...caveats('warning', isPart && endedEarly),
     ...costNotes(result.serverCost, context.ownLookups()),
   ]);
+  return { ...outcome, printed: true };
 }
 
 /** Where a level is: the namespace of the map, if there is one, and the pattern below it. */
@@ -95,10 +121,10 @@ const columns = [
 ];
 const orders = ['memoryBytes', 'keys', 'withoutTtl', 'name'] as const;
 
-/** The whole keyspace as a place: its namespaces level by level, and at the end of each branch what `inspect` prints of it. */
-function keyspacePlace(browsed: Looking): Place {
-  const root = treeOf(browsed.result.namespaces);
-  return placeOf(browsed, root, everything, { namespace: null, pattern: '' });
+/** The whole keyspace: its namespaces level by level, and at the end of each branch what `inspect` prints of it. */
+function pageOfKeyspace(browsed: Looking): Page {
+  const [root, path] = [treeOf(browsed.result.namespaces), { namespace: null, pattern: '' }];
+  return pageOf(browsed, root, path, placeOf(browsed, root, everything, path));
 }
 
 function placeOf(browsed: Looking, level: Level, name: string, path: Path): Place {

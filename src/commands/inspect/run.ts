@@ -1,6 +1,7 @@
 import type { ByteString } from '../../support/bytes.ts';
 import { pick } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
+import type { Progress } from '../../support/progress.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
 import { keyFields } from '../../keyspace/key-text.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
@@ -14,6 +15,7 @@ import { warnOfNothing } from '../nothing-matched.ts';
 import { comparisonOf, requireColumns, sortedRows } from '../namespace-columns.ts';
 import { defaultLimit, namespaceFields } from './namespace-table.ts';
 import { readingOptionsOf } from '../reading-options.ts';
+import type { Browsed } from './browse.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
 import { viewInspect } from './view.ts';
@@ -59,7 +61,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
   const server = await context.connect();
   const defaultDepth =
     map.isEmpty || openScreen !== null || (input.namespace ?? []).length > 0 ? Number.POSITIVE_INFINITY : 1;
-  const options: AnalysisOptions = {
+  const options: Omit<AnalysisOptions, 'signal' | 'progress'> = {
     map,
     depth: input.depth ?? defaultDepth,
     columns,
@@ -68,59 +70,70 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     top: openScreen === null ? input.top : mostLargest,
     mostElements: input.mostElements === true ? input.top : undefined,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
-    signal: context.signal,
-    progress: context.progress,
     now: context.now,
   };
-  const analysis = await analyzeKeyspace(server, options);
-  checkpoint.finish(analysis.account.complete, analysis.failure);
-  const { figures, namespaces } = keyspaceFiguresOf(analysis, map);
-  const whole = { ...figures, namespaces: namespaces(Number.POSITIVE_INFINITY) };
-  const unsaved =
-    input.save === undefined
-      ? null
-      : await saveSnapshot(context, input.save, server.address, scopeOf(input), whole, analysis.method.kind);
-  const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
-  // A removal on the screen warns of it itself.
-  if (openScreen === null && oldestIdle !== undefined && !context.signal.aborted && analysis.failure === null)
-    await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
-  warnOfUnjudged(context, analysis.account.unjudgedKeys);
-  if (figures.keys === 0 && analysis.account.complete && analysis.failure === null)
-    await warnOfNothing(context, server, input.patterns, selectionText(input));
-  if (since !== null && since.server !== server.address)
-    context.warnOfResult(`the snapshot is of ${since.server}, and this is ${server.address}`);
-  const error = (analysis.failure && checkpoint.explain(analysis.failure)) ?? unsaved;
-  const largest = largestOf(analysis);
-  const result: InspectResult = {
-    ...figures,
-    namespaces: sortedRows(
-      whole.namespaces.length <= limit
-        ? whole.namespaces
-        : namespaces(limit, comparisonOf(namespaceFields, input.sort)),
-      namespaceFields,
-      input.sort,
-    ),
-    ttlRules: whole.namespaces.flatMap((row) =>
-      row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
-    ),
-    largest: largest.slice(0, input.top),
-    mostElements:
-      analysis.mostElements?.map(({ key, type, ...figures }) => ({
-        ...{ type, ...keyFields(key), namespace: rowOf(analysis, key), ...figures },
-      })) ?? null,
-    growth: since && growthSince(since, whole, context.now()),
+  const read = async (signal: AbortSignal, progress: Progress): Promise<Browsed> => {
+    const analysis = await analyzeKeyspace(server, { ...options, signal, progress });
+    checkpoint.finish(analysis.account.complete, analysis.failure);
+    const { figures, namespaces } = keyspaceFiguresOf(analysis, map);
+    const whole = { ...figures, namespaces: namespaces(Number.POSITIVE_INFINITY) };
+    const unsaved =
+      input.save === undefined
+        ? null
+        : await saveSnapshot(
+            context,
+            input.save,
+            server.address,
+            scopeOf(input),
+            whole,
+            analysis.method.kind,
+          );
+    const oldestIdle = whole.total.idleHistogram?.findLast(({ keys }) => keys > 0);
+    // A removal on the screen warns of it itself.
+    if (
+      openScreen === null &&
+      oldestIdle !== undefined &&
+      !context.signal.aborted &&
+      analysis.failure === null
+    )
+      await warnOfTouches(context, server, oldestIdle.upToSeconds ?? Number.POSITIVE_INFINITY);
+    warnOfUnjudged(context, analysis.account.unjudgedKeys);
+    if (figures.keys === 0 && analysis.account.complete && analysis.failure === null)
+      await warnOfNothing(context, server, input.patterns, selectionText(input));
+    if (since !== null && since.server !== server.address)
+      context.warnOfResult(`the snapshot is of ${since.server}, and this is ${server.address}`);
+    const error = (analysis.failure && checkpoint.explain(analysis.failure)) ?? unsaved;
+    const largest = largestOf(analysis);
+    const result: InspectResult = {
+      ...figures,
+      namespaces: sortedRows(
+        whole.namespaces.length <= limit
+          ? whole.namespaces
+          : namespaces(limit, comparisonOf(namespaceFields, input.sort)),
+        namespaceFields,
+        input.sort,
+      ),
+      ttlRules: whole.namespaces.flatMap((row) =>
+        row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
+      ),
+      largest: largest.slice(0, input.top),
+      mostElements:
+        analysis.mostElements?.map(({ key, type, ...figures }) => ({
+          ...{ type, ...keyFields(key), namespace: rowOf(analysis, key), ...figures },
+        })) ?? null,
+      growth: since && growthSince(since, whole, context.now()),
+    };
+    return {
+      outcome: { result, ...(error && { error }) },
+      result: { ...result, ...whole, largest },
+      ...{ top: input.top, own: context.ownLookups(), map },
+      rowOf: (key) => rowOf(analysis, key),
+      among: pick(input, selectionNames),
+    };
   };
-  const outcome = { result, ...(error && { error }) };
-  if (openScreen === null || context.signal.aborted) return outcome;
+  if (openScreen === null) return (await read(context.signal, context.progress)).outcome;
   const { lookThrough } = await import('./browse.ts');
-  await lookThrough(context, openScreen, {
-    address: server.address,
-    result: { ...result, ...whole, largest },
-    ...{ top: input.top, own: context.ownLookups(), map },
-    rowOf: (key) => rowOf(analysis, key),
-    among: pick(input, selectionNames),
-  });
-  return { ...outcome, printed: true };
+  return lookThrough(context, openScreen, server.address, read);
 }
 
 /** @throws InputError where there is no terminal to look through something at */

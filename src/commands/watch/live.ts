@@ -25,13 +25,14 @@ export interface LiveOptions extends Omit<IntervalOptions, 'intervalSeconds'> {
 }
 
 /**
- * Shows the intervals on a screen until `q`, the end of the options, or an interruption; the screen is closed whatever
- * ends it. What comes in is one queue of events, and each of them makes a state of the state before. The intervals go on while the
+ * Shows the intervals on a screen until `q`, the end of the options, or an interruption; the screen is open before the observation
+ * begins, and closed whatever ends it. What comes in is one queue of events, and each of them makes a state of the state before. The intervals go on while the
  * terminal shows keys of a namespace.
  */
 export async function watchLive(
   openScreen: OpenScreen,
   observer: Observer,
+  begin: () => Promise<void>,
   start: WatchState,
   options: LiveOptions,
 ): Promise<void> {
@@ -75,6 +76,7 @@ export async function watchLive(
   };
   const clock = setInterval(() => push({ kind: 'clock' }), 1000);
   const read = async () => {
+    await begin();
     const intervals = intervalsOf(() => observer.next(), {
       ...options,
       signal,

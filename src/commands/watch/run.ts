@@ -59,25 +59,27 @@ async function watch(context: Context, input: WatchInput): Promise<Outcome<Watch
   const traffic = input.hits ? await loadTraffic(context) : null;
   // A screen closes the observation before it lets the process be stopped.
   const guarded = traffic === null ? unguarded : context.withoutSuspension;
-  const observer = await guarded(() =>
-    Observer.start(server, {
-      map: context.map,
-      reconnect: context.reconnect,
-      openTraffic: traffic === null ? null : (connection) => traffic.open(connection),
-      sizesEverySeconds: input.namespaces ? input.namespacesEvery : null,
-      now: context.now,
-      random: context.random,
-    }),
-  );
+  const observer = new Observer({
+    map: context.map,
+    reconnect: context.reconnect,
+    openTraffic: traffic === null ? null : (connection) => traffic.open(connection),
+    sizesEverySeconds: input.namespaces ? input.namespacesEvery : null,
+    now: context.now,
+    random: context.random,
+  });
+  const begin = () => guarded(() => observer.begin(server));
   try {
     const { openScreen } = context;
-    if (openScreen === null) return await guarded(() => printRows(context, server, observer, input));
+    if (openScreen === null) {
+      await begin();
+      return await guarded(() => printRows(context, server, observer, input));
+    }
     const start = initialState({
       intervalSeconds: input.interval,
       withTraffic: input.hits === true,
       address: server.address,
     });
-    await watchLive(openScreen, observer, start, {
+    await watchLive(openScreen, observer, begin, start, {
       ...limitsOf(context, input),
       visit: async (request, terminal, signal) => {
         const { visitKeys } = await import('./visit.ts');

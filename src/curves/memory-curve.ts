@@ -125,7 +125,7 @@ function* runSample(
   if (eviction.policy === 'lru') return { outcomes, moreMisses: null };
   const known: SimulatedSize[] = [];
   for (const size of simulatedAt.map((index) => sizes[index] ?? 0)) {
-    known.push({ size, values: comparePolicy(trace, run, eviction, size) });
+    known.push({ size, values: comparePolicy(trace, run, outcomes.depths, eviction, size) });
     yield;
   }
   return { outcomes, moreMisses: sizes.map((size) => between(known, size)) };

@@ -4,26 +4,25 @@ import { MiniCache } from './mini-cache.ts';
 import type { EvictionTerms } from './policy.ts';
 import type { ReplayTerms } from './read-outcomes.ts';
 import { type CacheVisitor, replay } from './replay.ts';
-import { LruStack } from './stack-distance.ts';
 
 /** A write so soon after a read of the same key fills in what the read missed. */
 const refillMillis = 1000;
 
 /**
- * Runs one sample against a small cache and an LRU stack at the same time. Their difference is far less a matter of which keys
+ * Runs one sample against a small cache, next to what an LRU cache of its size does. Their difference is far less a matter of which keys
  * are in the sample than the misses of either, for both see the same.
- * @returns misses of the policy less those of LRU, by row
+ * @param depths of the reads, by access @returns misses of the policy less those of LRU, by row
  */
 export function comparePolicy(
   trace: AccessTrace,
   { bytes, rows, weights }: ReplayTerms,
+  depths: Float64Array,
   eviction: EvictionTerms,
   capacityBytes: number,
 ): Float64Array {
   const { keys } = trace;
   const random = new SeededRandom(1, 'mini cache', trace.length);
   const cache = new MiniCache({ ...eviction, capacityBytes, keys: keys.row.length, random });
-  const stack = new LruStack(keys.row.length, trace.length);
   const moreMisses = new Float64Array(rows);
   const timeToLive = timesToLive(trace, rows);
   const readAt = new Float64Array(keys.row.length).fill(Number.NEGATIVE_INFINITY);
@@ -34,13 +33,12 @@ export function comparePolicy(
   };
   const read = (key: number, at: number) => {
     const isHit = cache.use(key, now(at));
-    const isLruHit = stack.has(key) && stack.depthOf(key) <= capacityBytes;
+    const isLruHit = (depths[at] ?? 0) <= capacityBytes;
     if (isHit !== isLruHit) {
       const row = keys.row[key] ?? 0;
       moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
     }
     if (!isHit) store(key, at);
-    stack.touch(key, bytes[key] ?? 0);
     readAt[key] = now(at);
   };
   const visitor: CacheVisitor = {
@@ -53,12 +51,8 @@ export function comparePolicy(
       if (!cache.has(key)) store(key, at);
       else if (!isRefill) cache.use(key, now(at));
       readAt[key] = Number.NEGATIVE_INFINITY;
-      stack.touch(key, bytes[key] ?? 0);
     },
-    leave(key) {
-      cache.remove(key);
-      stack.remove(key);
-    },
+    leave: (key) => cache.remove(key),
   };
   replay(trace, visitor);
   return moreMisses;

@@ -13,15 +13,18 @@ export class ReadOutcomes {
   readonly coldMisses: Float64Array;
   /** Reads that no memory makes a hit, by row. */
   readonly misses: Float64Array;
+  /** By access, the smallest memory in which a read hits; infinite where none is known. */
+  readonly depths: Float64Array;
   /** Reads of all kinds by how many of the sizes the window had filled before. */
   readonly filled: Float64Array;
 
-  constructor(rows: number, sizes: number) {
+  constructor(rows: number, sizes: number, accesses: number) {
     this.width = sizes + 1;
     this.hitsFrom = new Float64Array(rows * this.width);
     this.coldHits = new Float64Array(rows * this.width);
     this.coldMisses = new Float64Array(rows * this.width);
     this.misses = new Float64Array(rows);
+    this.depths = new Float64Array(accesses).fill(Number.POSITIVE_INFINITY);
     this.filled = new Float64Array(this.width);
   }
 }
@@ -42,7 +45,7 @@ export interface ReplayTerms {
 /** One pass over the trace gives the outcome of each read for all sizes of an LRU cache. */
 export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms): ReadOutcomes {
   const { sizes, rows, weights, bytes, beginsEmpty } = terms;
-  const outcomes = new ReadOutcomes(rows, sizes.length);
+  const outcomes = new ReadOutcomes(rows, sizes.length, trace.length);
   const stack = new LruStack(trace.keys.row.length, trace.length);
   const { width } = outcomes;
   const rowOf = (key: number) => trace.keys.row[key] ?? 0;
@@ -60,9 +63,11 @@ export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms): ReadOutcome
     else count(column, key, rowOf(key) * width + filled);
   };
   const visitor: CacheVisitor = {
-    read(key) {
+    read(key, at) {
       pass(key);
-      count(outcomes.hitsFrom, key, rowOf(key) * width + firstHolding(sizes, stack.depthOf(key)));
+      const depth = stack.depthOf(key);
+      outcomes.depths[at] = depth;
+      count(outcomes.hitsFrom, key, rowOf(key) * width + firstHolding(sizes, depth));
       touch(key);
     },
     coldHit(key) {

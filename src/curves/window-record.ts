@@ -7,7 +7,7 @@ export interface NodeMemory {
   readonly usedBytes: number;
   /** 0: no limit. */
   readonly maxmemoryBytes: number;
-  /** What `maxmemory` counts and no key takes: the program itself, buffers of clients and replication. */
+  /** What `maxmemory` counts and no key takes: the program itself, slots of tables, buffers of clients and replication. */
   readonly fixedBytes: number;
   /** What each key takes beyond what MEMORY USAGE says of it: its place in the tables of keys and of TTLs. */
   readonly tableBytesPerKey: number;

@@ -25,7 +25,7 @@ const batch = 32;
 /** Runs the application until it is stopped; what it read since the last question can be asked for meanwhile. */
 export async function startCacheAside(port: number, load: CacheAside) {
   const connection = await LoadConnection.open(port);
-  const filler = 'x'.repeat(Math.max(...load.bytes));
+  const filler = 'x'.repeat(load.bytes.reduce((most, each) => Math.max(most, each), 0));
   let [reads, hits, stopped] = [0, 0, false];
   const run = async () => {
     const startedAt = performance.now();

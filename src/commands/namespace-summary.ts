@@ -15,7 +15,7 @@ import type { SizeBuckets } from '../keyspace/size-buckets.ts';
 import type { Tally, Breakdown } from '../keyspace/tally.ts';
 import { fallsShort, type TtlRule } from '../keyspace/ttl.ts';
 import type { ColumnName } from '../redis/account.ts';
-import { counted, formatCell, formatRatio, formatSeconds } from '../render/units.ts';
+import { counted, formatCell, formatRange, formatRatio, formatSeconds } from '../render/units.ts';
 
 /** The bounds that hold the true figure with 95 % certainty; null where the figure is exact. */
 export type IntervalOrNull = readonly [low: number, high: number] | null;
@@ -134,12 +134,12 @@ export function errorText(
   const isBalanced = reach <= 0.75 * (high - low);
   return value > 0 && reach <= value && isBalanced
     ? formatRatio(reach / value)
-    : `${formatCell(low, unit)} … ${formatCell(high, unit)}`;
+    : formatRange(interval, (each) => formatCell(each, unit), ' … ');
 }
 
 /** `463,817 keys`, and `463,817 keys (463,780 … 540,000)` where it is an estimate. */
 export function keysText(keys: number, interval: IntervalOrNull): string {
-  const within = interval && ` (${formatCell(interval[0], 'count')} … ${formatCell(interval[1], 'count')})`;
+  const within = interval && ` (${formatRange(interval, (each) => formatCell(each, 'count'), ' … ')})`;
   return `${counted(keys, 'key')}${within ?? ''}`;
 }
 

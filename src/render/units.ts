@@ -68,9 +68,28 @@ export function formatRatio(ratio: number): string {
   return `${percent.toFixed(1)} %`;
 }
 
-/** Both bounds, or the one where they are the same. */
-export const formatRatioRange = ([low, high]: readonly [low: number, high: number]): string =>
-  low === high ? formatRatio(low) : `${formatRatio(low)} to ${formatRatio(high)}`;
+/** Both bounds, or the one text of both: a range that reads `60.7 % to 60.7 %` is none. */
+export function formatRange(
+  [low, high]: readonly [low: number, high: number],
+  format: (value: number) => string,
+  between = ' to ',
+): string {
+  const [least, most] = [format(low), format(high)];
+  return least === most ? least : `${least}${between}${most}`;
+}
+
+export const formatRatioRange = (range: readonly [low: number, high: number]): string =>
+  formatRange(range, formatRatio);
+
+/** `71.0 % (65.2 % to 76.4 %)`, or the figure alone where its interval reads the same. */
+export function formatBounded(
+  figure: number,
+  interval: readonly [low: number, high: number],
+  format: (value: number) => string,
+): string {
+  const [value, range] = [format(figure), formatRange(interval, format)];
+  return range === value ? value : `${value} (${range})`;
+}
 
 export function formatSeconds(seconds: number): string {
   if (seconds < 0) return `-${formatSeconds(-seconds)}`;
@@ -106,8 +125,10 @@ export function phraseText(phrase: Phrase): string {
   return phrase
     .map((part) => {
       if (typeof part === 'string') return part;
-      const { value, unit, noun } = part;
-      return noun === undefined ? formatCell(value, unit) : counted(value, noun);
+      const { value, upTo = value, unit, noun } = part;
+      return noun === undefined
+        ? formatRange([value, upTo], (each) => formatCell(each, unit))
+        : counted(value, noun);
     })
     .join('');
 }

@@ -1,6 +1,8 @@
 /** A number inside a sentence; the renderer decides how it reads. */
 export interface Quantity {
   readonly value: number;
+  /** Of a range, whose lower end is the value. */
+  readonly upTo?: number;
   /** As in the blocks of a view: `ratio` is from 0 to 1, `millis` and `seconds` are durations. */
   readonly unit: 'count' | 'bytes' | 'ratio' | 'seconds' | 'millis' | 'number';
   /** What a count counts, in the singular. */
@@ -20,6 +22,12 @@ export function say(texts: TemplateStringsArray, ...parts: readonly (string | Qu
 const quantity =
   (unit: Quantity['unit']) =>
   (value: number): Quantity => ({ value, unit });
+
+export const ratioRange = (low: number, high: number): Quantity => ({
+  value: low,
+  upTo: high,
+  unit: 'ratio',
+});
 
 export const bytes = quantity('bytes');
 export const ratio = quantity('ratio');

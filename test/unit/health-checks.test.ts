@@ -56,6 +56,18 @@ describe('the hit rate', () => {
     });
   });
 
+  test('of a range that reads the same at both ends is one figure, with nothing to explain', () => {
+    const messageOf = (calls: number) =>
+      answersTo(
+        factsOfInfo({
+          ...{ keyspace_hits: '607000', keyspace_misses: '393000' },
+          cmdstat_ttl: `calls=${calls},usec=1,usec_per_call=1`,
+        }),
+      )['hit-rate']?.message;
+    expect(messageOf(100)).toMatch(/^60\.7 % of 999,900 reads, below/);
+    expect(messageOf(100_000)).toMatch(/^56\.3 % to 67\.4 % of 900,000 reads, below/);
+  });
+
   test('without a limit warns below the default that the grade of stats goes by', () => {
     const at = (hits: number) =>
       answersTo(factsOfInfo({ keyspace_hits: String(hits), keyspace_misses: String(1000 - hits) }))[

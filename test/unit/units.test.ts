@@ -4,10 +4,12 @@ import { barOf, displayWidth } from '../../src/render/width.ts';
 import type { Unit } from '../../src/render/blocks.ts';
 import {
   counted,
+  formatBounded,
   formatBytes,
   formatCell,
   formatMicros,
   formatRatio,
+  formatRatioRange,
   formatSeconds,
   rawCell,
 } from '../../src/render/units.ts';
@@ -56,6 +58,21 @@ describe('a ratio', () => {
         },
       ),
     );
+  });
+});
+
+describe('a range', () => {
+  test.each([
+    [[0.606_9, 0.607_4], '60.7 %'],
+    [[0.606_4, 0.607_4], '60.6 % to 60.7 %'],
+    [[0.5, 0.5], '50.0 %'],
+  ] as const)('of %j reads %s', (range, text) => {
+    expect(formatRatioRange(range)).toBe(text);
+  });
+
+  test('around a figure is left out where it reads as the figure does', () => {
+    expect(formatBounded(4.8, [4.7, 4.9], formatSeconds)).toBe('4.8 s (4.7 s to 4.9 s)');
+    expect(formatBounded(4.8, [4.79, 4.81], formatSeconds)).toBe('4.8 s');
   });
 });
 

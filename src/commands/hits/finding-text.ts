@@ -1,6 +1,12 @@
 import { note, type NoteBlock } from '../../render/blocks.ts';
-import { counted, formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
-import type { Interval } from '../../support/intervals.ts';
+import {
+  counted,
+  formatBounded,
+  formatBytes,
+  formatRatio,
+  formatRatioRange,
+  formatSeconds,
+} from '../../render/units.ts';
 import type { MissShare, TrafficFinding } from '../../traffic/figures/findings.ts';
 import type { Bounds } from '../../traffic/report.ts';
 
@@ -22,7 +28,7 @@ function sentenceOf(finding: TrafficFinding): string {
   switch (finding.rule) {
     case 'target-missed': {
       const { hitRate, hitRateInterval, reads, hitRateTarget } = finding;
-      const rate = `${bounded(hitRate, hitRateInterval, formatRatio)} of ${counted(reads, 'read')}`;
+      const rate = `${formatBounded(hitRate, hitRateInterval, formatRatio)} of ${counted(reads, 'read')}`;
       return `hit rate ${rate} is below the target of ${formatRatio(hitRateTarget)}`;
     }
     case 'expires-too-soon': {
@@ -43,7 +49,7 @@ function sentenceOf(finding: TrafficFinding): string {
       const { newKeys, hitRate, hitRateInterval } = finding;
       return (
         `${counted(newKeys, 'key')} were stored after a miss and hardly any was read again in this window (hit rate ` +
-        `${formatRatio(hitRate)}, ${rangeText(hitRateInterval, formatRatio)}): is a part of the key different each time?`
+        `${formatRatio(hitRate)}, ${formatRatioRange(hitRateInterval)}): is a part of the key different each time?`
       );
     }
     case 'never-stored':
@@ -60,7 +66,7 @@ function sentenceOf(finding: TrafficFinding): string {
       const { count, largest, extraMisses, share, shareInterval } = finding;
       return (
         `${counted(count, 'time', 'times')} more than one reader missed a key before it was stored again (at most ` +
-        `${largest}); ${counted(extraMisses, 'miss', 'misses')}, ${bounded(share, shareInterval, formatRatio)} of all, did ` +
+        `${largest}); ${counted(extraMisses, 'miss', 'misses')}, ${formatBounded(share, shareInterval, formatRatio)} of all, did ` +
         'work that another did already'
       );
     }
@@ -69,9 +75,9 @@ function sentenceOf(finding: TrafficFinding): string {
 
 type FindingOf<Rule extends TrafficFinding['rule']> = Extract<TrafficFinding, { readonly rule: Rule }>;
 
-/** `71.0 % (65.2 to 76.4 %) of its 240 misses` */
+/** `71.0 % (65.2 % to 76.4 %) of its 240 misses` */
 const shareText = ({ share, shareInterval, misses }: MissShare) =>
-  `${bounded(share, shareInterval, formatRatio)} of its ${counted(misses, 'miss', 'misses')}`;
+  `${formatBounded(share, shareInterval, formatRatio)} of its ${counted(misses, 'miss', 'misses')}`;
 
 function ttlAdvice(finding: FindingOf<'expires-too-soon'>): string {
   const { saveHalfSeconds, saveHalfInterval, neededWindowSeconds: needed } = finding;
@@ -90,11 +96,4 @@ function memoryAdvice(finding: FindingOf<'evicted-too-soon'>): string {
 }
 
 const known = (figure: number | null, interval: Bounds, format: (value: number) => string) =>
-  figure === null || interval === null ? null : bounded(figure, interval, format);
-
-/** `71.0 % (65.2 to 76.4 %)` */
-const bounded = (figure: number, interval: Interval, format: (value: number) => string) =>
-  `${format(figure)} (${rangeText(interval, format)})`;
-
-const rangeText = ([low, high]: Interval, format: (value: number) => string) =>
-  `${format(low)} to ${format(high)}`;
+  figure === null || interval === null ? null : formatBounded(figure, interval, format);

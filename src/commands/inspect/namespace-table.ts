@@ -2,7 +2,7 @@ import { otherName } from '../../keyspace/segment-tree.ts';
 import { sumOrNull } from '../../support/collections.ts';
 import type { TableBlock } from '../../render/blocks.ts';
 import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
-import { counted, formatSeconds } from '../../render/units.ts';
+import { counted, formatRange, formatSeconds } from '../../render/units.ts';
 import { chosenFields, type LayoutInput, sortedRows } from '../namespace-columns.ts';
 import {
   errorText,
@@ -261,9 +261,5 @@ export function shareOf(line: Totals, total: Totals): number | null {
 
 function ttlText(ttl: OutlineLine['ttl']): string | null {
   if (ttl === null) return null;
-  const [least, most] = [
-    formatSeconds(Math.round(ttl.minSeconds)),
-    formatSeconds(Math.round(ttl.maxSeconds)),
-  ];
-  return least === most ? least : `${least} … ${most}`;
+  return formatRange([Math.round(ttl.minSeconds), Math.round(ttl.maxSeconds)], formatSeconds, ' … ');
 }

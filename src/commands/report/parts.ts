@@ -1,6 +1,6 @@
 import type { Cell, Unit } from '../../render/blocks.ts';
 import { type Html, html } from '../../render/html.ts';
-import { formatCell, formatEstimate, formatSeconds } from '../../render/units.ts';
+import { formatCell, formatEstimate, formatRange, formatSeconds } from '../../render/units.ts';
 import type { IntervalOrNull, SpanSeconds } from '../namespace-summary.ts';
 
 /** @param moment in ISO 8601 */
@@ -83,7 +83,7 @@ function cellOf<Row>(
   const cell = value(row);
   const bounds = interval?.(row) ?? null;
   const within =
-    bounds === null ? null : html` title="${formatCell(bounds[0], unit)} … ${formatCell(bounds[1], unit)}"`;
+    bounds === null ? null : html` title="${formatRange(bounds, (each) => formatCell(each, unit), ' … ')}"`;
   const sortedBy = typeof cell === 'number' ? html` data-value="${cell}"` : null;
   const part = share?.(row) ?? null;
   const content = html`${markup?.(row) ?? formatEstimate(cell, unit, bounds)}${part === null ? null : barOf(part)}`;

@@ -1,7 +1,7 @@
 import type { MemoryPoint, TtlAnswer } from '../../curves/what-if.ts';
 import { type Html, html } from '../../render/html.ts';
 import { type Line, lineChartOf } from '../../render/line-chart.ts';
-import { formatBytes, formatRatio, formatSeconds } from '../../render/units.ts';
+import { formatBytes, formatRatio, formatRatioRange, formatSeconds } from '../../render/units.ts';
 import type { NamespaceAnswer, WhatifResult } from '../whatif/result.ts';
 import {
   conclusionOf,
@@ -9,7 +9,6 @@ import {
   memoryTexts,
   modelText,
   policyText,
-  rangeText,
   sampleText,
   threeFigures,
 } from '../whatif/sentences.ts';
@@ -158,7 +157,7 @@ function namespaceColumns({ namespaces }: WhatifResult): PageColumn<NamespaceAns
 const rateOf = (answer: Pick<MemoryPoint, 'hitRate' | 'hitRateInterval'> | undefined): Html | null =>
   answer === undefined || answer.hitRate !== null || answer.hitRateInterval === null
     ? null
-    : html`${rangeText(answer.hitRateInterval)}`;
+    : html`${formatRatioRange(answer.hitRateInterval)}`;
 
 interface TtlRow {
   readonly ttlSeconds: number;

@@ -14,7 +14,14 @@ import {
   type TableBlock,
 } from '../../render/blocks.ts';
 import { type Field, fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
-import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
+import {
+  counted,
+  formatBytes,
+  formatCell,
+  formatRatio,
+  formatRatioRange,
+  formatSeconds,
+} from '../../render/units.ts';
 import { hiddenByText } from '../../health/hit-rate.ts';
 import type { Audience } from '../context.ts';
 import { chosenFields, type LayoutInput } from '../namespace-columns.ts';
@@ -166,18 +173,15 @@ function hitRateFacts(label: string, figures: HitFigures | null, also: readonly 
   );
   const reads = figures?.dataReads ?? null;
   if (figures === null || reads === null || !isRateChanged(figures)) return [all];
-  const [low, high] = reads.hitRateInterval ?? [null, null];
   const others = reads.metadataLookups ?? 0;
   const off = [
     ...(takenOff(figures) > others ? [`${formatCell(takenOff(figures) - others, 'count')} of cachectl`] : []),
     ...(others > 0 ? [`${formatCell(others, 'count')} that read no data`] : []),
   ];
   const remark = `judged: ${counted(reads.reads, 'read')} of data, without ${off.join(' and ')}`;
-  const value = low === high ? low : `${formatCell(low, 'ratio')} to ${formatCell(high, 'ratio')}`;
-  return [
-    all,
-    fact('dataHitRate', 'data reads', value, typeof value === 'string' ? 'text' : 'ratio', remark),
-  ];
+  const [low, high] = reads.hitRateInterval ?? [null, null];
+  const value = low === null || low === high ? low : formatRatioRange([low, high]);
+  return [all, fact('dataHitRate', 'data reads', value, 'ratio', remark)];
 }
 
 /** Lookups that are no reads of data, or our own. */
@@ -198,11 +202,11 @@ function isRateChanged(figures: HitFigures): boolean {
 function dataReadsText({ lifetime }: StatsResult): string | null {
   const reads = lifetime?.dataReads ?? null;
   if (lifetime === null || reads === null || !isRateChanged(lifetime)) return null;
-  const [low, high] = reads.hitRateInterval ?? [null, null];
+  const bounds = new Set((reads.hitRateInterval ?? []).map(formatRatio));
   const range =
-    low === high || high === null
+    bounds.size < 2
       ? ''
-      : `, and is between ${formatRatio(low)} and ${formatRatio(high)}: ${hiddenByText(reads) ?? 'some'} may or may not have hit`;
+      : `, and is between ${[...bounds].join(' and ')}: ${hiddenByText(reads) ?? 'some'} may or may not have hit`;
   return `the hit rate of data reads is the one to go by${range}; that of the whole lifetime includes ${counted(takenOff(lifetime), 'lookup')} that read no data`;
 }
 

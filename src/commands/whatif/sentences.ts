@@ -1,7 +1,15 @@
 import type { MemoryPoint } from '../../curves/what-if.ts';
 import type { ChangeWorth } from '../../curves/worth.ts';
-import { counted, formatBytes, formatCell, formatRatio, formatSeconds } from '../../render/units.ts';
-import type { Interval } from '../../support/intervals.ts';
+import {
+  counted,
+  formatBounded,
+  formatBytes,
+  formatCell,
+  formatRange,
+  formatRatio,
+  formatRatioRange,
+  formatSeconds,
+} from '../../render/units.ts';
 import type { WhatifResult } from './result.ts';
 
 /** `92.0 % of 1,020 reads/s hit, with 256.0 MB and allkeys-lru` */
@@ -41,20 +49,20 @@ export function memoryTexts(result: WhatifResult, option = '--for'): (string | f
   ];
 }
 
-/** `half the memory, 128.0 MB: 85.1 % (84.0 to 86.2 %), 12,300 misses more a day` */
+/** `half the memory, 128.0 MB: 85.1 % (84.0 % to 86.2 %), 12,300 misses more a day` */
 function pointText(what: string, point: MemoryPoint, result: WhatifResult, option: string): string {
   const { memoryBytes, hitRate, hitRateInterval, extraMissesPerDay } = point;
   const start = `${what}, ${formatBytes(memoryBytes)}`;
   if (hitRateInterval === null) return `${start}: the sample has too few reads to tell`;
-  const range = rangeText(hitRateInterval);
-  if (hitRate === null) return `${start}: ${range}; ${longerText(point, result, option)}`;
+  if (hitRate === null)
+    return `${start}: ${formatRatioRange(hitRateInterval)}; ${longerText(point, result, option)}`;
   const today = result.hitRate ?? 0;
   const isSure = hitRateInterval[1] < today || hitRateInterval[0] > today;
   const misses =
     extraMissesPerDay === null || !isSure
       ? 'no difference that this window shows'
       : `about ${formatCell(threeFigures(Math.abs(extraMissesPerDay)), 'count')} misses ${extraMissesPerDay < 0 ? 'fewer' : 'more'} a day at this traffic`;
-  return `${start}: ${formatRatio(hitRate)} (${range}), ${misses}`;
+  return `${start}: ${formatBounded(hitRate, hitRateInterval, formatRatio)}, ${misses}`;
 }
 
 /** `; saves 12 an hour (11 to 13), the memory costs 0.2 more` */
@@ -67,7 +75,7 @@ function worthText(worth: ChangeWorth | null): string {
   // Only where the interval leaves no doubt of its sign.
   if (saved === null || range === null || range[0] * range[1] <= 0) return '';
   const [from, to] = range.map(Math.abs).sort((left, right) => left - right) as [number, number];
-  const amount = `${amountText(Math.abs(saved))} an hour (${amountText(from)} to ${amountText(to)})`;
+  const amount = `${amountText(Math.abs(saved))} an hour (${formatRange([from, to], amountText)})`;
   const memory =
     cost === null ? '' : `, the memory costs ${amountText(Math.abs(cost))} ${cost > 0 ? 'more' : 'less'}`;
   return `; ${saved > 0 ? 'saves' : 'loses'} ${amount}${memory}`;
@@ -95,9 +103,6 @@ function targetText({ hitRate, point, isReachable }: NonNullable<WhatifResult['f
     ? `no memory reaches ${rate}: the rest is misses of keys that expired, were removed, or were never cached`
     : `which memory reaches ${rate} cannot be told from this window`;
 }
-
-/** From the lower end to the upper one, both from 0 to 1. */
-export const rangeText = ([low, high]: Interval) => `${formatRatio(low)} to ${formatRatio(high)}`;
 
 /** The namespace that saves least for the memory that it takes. */
 export function leastEarningText({ namespaces, gigabyteHourCost: cost }: WhatifResult): string | null {

@@ -1,6 +1,6 @@
 import { type Block, caveats, fact, factsOf, note, notes, type PlotBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
-import { formatRatio } from '../../render/units.ts';
+import { formatRatio, formatRatioRange } from '../../render/units.ts';
 import type { MemoryPoint, TtlAnswer } from '../../curves/what-if.ts';
 import type { Interval } from '../../support/intervals.ts';
 import type { Audience } from '../context.ts';
@@ -13,7 +13,6 @@ import {
   memoryTexts,
   modelText,
   policyText,
-  rangeText,
   sampleText,
   threeFigures,
 } from './sentences.ts';
@@ -55,7 +54,8 @@ const { text, count, ratio, bytes, number, seconds } = fieldsOf<NamespaceAnswer>
 
 const at = (share: number) => (each: NamespaceAnswer) =>
   each.memory.find((point) => point.timesToday === share);
-const rangeCell = (interval: Interval | null | undefined) => (interval == null ? null : rangeText(interval));
+const rangeCell = (interval: Interval | null | undefined) =>
+  interval == null ? null : formatRatioRange(interval);
 const rateAt = (name: string, header: string, share: number) =>
   ratio(name, header, (row) => at(share)(row)?.hitRate ?? null);
 

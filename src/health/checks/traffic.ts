@@ -10,11 +10,12 @@ import {
   fromInfo,
   keysOf,
   held,
+  percent,
   sumOf,
   unreported,
 } from '../check.ts';
 import { fewestLookups } from '../../traffic/report.ts';
-import { count, ratio, say, seconds } from '../../support/phrase.ts';
+import { count, ratio, ratioRange, say, seconds } from '../../support/phrase.ts';
 
 /** Without a limit of one's own: clients beyond this share of maxclients are close to being turned away. */
 const nearlyAllClients = 0.9;
@@ -118,7 +119,6 @@ function hitRateFinding(
       { evidence, limit, unit: 'ratio' },
     );
   }
-  const rate = low === high ? say`${ratio(low)}` : say`${ratio(low)} to ${ratio(high)}`;
   // The reads of a window are counted by this run alone.
   const damage = windowSeconds === null ? evidence.ledgerDamage : null;
   const hidden = hiddenByText(dataReads);
@@ -133,10 +133,9 @@ function hitRateFinding(
             ...say` of ${ratio(target)}: ${hidden ?? 'lookups that read no data'} hide it`,
           ]
         : null;
-  const isRange = low !== high && hidden !== null && verdict === null;
+  const isRange = percent(low) !== percent(high) && hidden !== null && verdict === null;
   const message = [
-    ...rate,
-    ...say` of ${count(reads, 'read')}`,
+    ...say`${ratioRange(low, high)} of ${count(reads, 'read')}`,
     ...when,
     ...(verdict ?? []),
     ...(isRange ? say`: a range, for ${hidden} read no data, and may or may not have hit` : []),

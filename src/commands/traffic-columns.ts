@@ -11,7 +11,8 @@ export const causeTexts: Readonly<Record<MissCause, string>> = {
   evicted: 'evicted',
   invalidated: 'invalidated',
   renamed: 'renamed',
-  neverCached: 'never cached',
+  neverCached: 'not stored',
+  goneOrNew: 'gone or new',
   unknown: 'unknown',
 };
 

@@ -91,7 +91,10 @@ export class TrafficAccount {
     const name = this.map.classify(key)?.name ?? '(unmapped)';
     let row = this.totals.byNamespace.get(name);
     if (row === undefined) {
-      const causes = { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 };
+      const causes = {
+        ...{ expired: 0, evicted: 0, invalidated: 0, renamed: 0 },
+        ...{ neverCached: 0, goneOrNew: 0, unknown: 0 },
+      };
       row = { reads: 0, hits: 0, misses: 0, causes };
       this.totals.byNamespace.set(name, row);
     }

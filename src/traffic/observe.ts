@@ -184,7 +184,7 @@ async function countFlushes(server: RedisServer): Promise<number | null> {
 
 const flushRemark =
   'a database was emptied or exchanged in the window (FLUSHALL, FLUSHDB or SWAPDB): misses of what it held may count as ' +
-  'never cached';
+  'not stored, or gone or new';
 
 /** Traffic without end, window by window. */
 export interface TrafficSource {

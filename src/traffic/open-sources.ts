@@ -110,7 +110,7 @@ function causesRemark({ address, missing, hint }: NotificationRefusal): string {
     missing === null
       ? `whether ${address} reports all causes is unknown`
       : `${address} does not report all causes (\`${missing}\` is off)`;
-  return `${what}: without its event a key that went counts as never cached; ${hint}`;
+  return `${what}: without its event a key that went counts as not stored, or gone or new; ${hint}`;
 }
 
 const restoreAll = (leases: readonly NotificationLease[]) =>

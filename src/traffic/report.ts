@@ -16,8 +16,9 @@ export const fewestMisses = 100;
 export type Bounds = Interval | null;
 
 /**
- * Why reads found nothing. `neverCached`: nothing in the window shows that the key was ever stored. `unknown`: the window
- * cannot tell, for what it knew of the key was forgotten, or the key went without an event.
+ * Why reads found nothing. `neverCached`: missed again, and not stored since the miss before. `goneOrNew`: the window shows nothing
+ * of the key before; it was gone by then, or never stored. `unknown`: what was known of the key was forgotten, or it went without
+ * an event.
  */
 export interface MissCauses {
   readonly expired: number;
@@ -27,6 +28,7 @@ export interface MissCauses {
   /** RENAME and MOVE took the key elsewhere. */
   readonly renamed: number;
   readonly neverCached: number;
+  readonly goneOrNew: number;
   readonly unknown: number;
 }
 
@@ -126,7 +128,7 @@ export interface NamespaceTraffic {
   /** Keys that were evicted; null where the mode cannot tell. */
   readonly evictedKeys: number | null;
   readonly causes: MissCauses | null;
-  /** Misses that were the first word of their key in the window: of `neverCached`, those that may have been cached before it. */
+  /** Misses that were the first word of their key: `goneOrNew`, and of `unknown` those of keys that a flush or a full memory hides. */
   readonly firstMisses: number | null;
   /** From the first miss of a key until it was stored. */
   readonly refill: SpanQuantiles | null;

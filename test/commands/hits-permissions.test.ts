@@ -130,7 +130,7 @@ describe('a user without MONITOR', () => {
     expect(exitCode).toBe(0);
     expect(result).toMatchObject({
       ...{ mode: 'misses-only', valid: true, reads: 5, misses: 2, residual: { reads: null, misses: 0 } },
-      namespaces: [{ namespace: 'user:<id>:absent', misses: 2, reads: null, causes: { neverCached: 2 } }],
+      namespaces: [{ namespace: 'user:<id>:absent', misses: 2, reads: null, causes: { goneOrNew: 2 } }],
     });
     expect(result.modeReason).toMatch(/MONITOR.*not permitted/);
     expect(await flagsOn(server)).toBe('');

@@ -146,7 +146,7 @@ describe('metrics --listen', () => {
       );
       const misses = (cause: string) =>
         valueOf(text, 'cachectl_namespace_misses_total', `${labels},cause="${cause}"`);
-      expect([misses('never_cached'), misses('invalidated'), misses('expired')]).toEqual([3, 1, 0]);
+      expect([misses('gone_or_new'), misses('invalidated'), misses('expired')]).toEqual([3, 1, 0]);
       expect(valueOf(text, 'cachectl_namespace_writes_total', labels)).toBe(1);
       expect(await setting()).not.toEqual(was);
     });

@@ -125,7 +125,9 @@ test('--hits tells reads, misses and their causes by namespace, and leaves the s
   expect(sumOf(rowsOf('profiles').map(({ hits }) => hits))).toBe(200);
   expect(sumOf(rowsOf('profiles').map(({ misses }) => misses))).toBe(100);
   expect(sumOf(rowsOf('sessions').map(({ misses }) => misses))).toBe(50);
-  expect(sumOf(rowsOf('sessions').map(({ causes }) => causes?.neverCached ?? 0))).toBe(50);
+  expect(
+    sumOf(rowsOf('sessions').map(({ causes }) => (causes?.neverCached ?? 0) + (causes?.goneOrNew ?? 0))),
+  ).toBe(50);
   // The lookups of the observation itself are off.
   expect(sumOf(intervals.map(({ misses }) => misses))).toBe(150);
   expect(rowsOf('profiles').some(({ targetMet }) => targetMet === false)).toBe(true);

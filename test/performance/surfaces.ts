@@ -21,7 +21,7 @@ const faults: Readonly<
   'short-ttl': { rule: 'expires-too-soon', number: 'CC303', cause: 'expired' },
   'small-memory': { rule: 'evicted-too-soon', number: 'CC304', cause: 'evicted' },
   'invalidation-loop': { rule: 'removed-too-often', number: 'CC305', cause: 'invalidated' },
-  'unstable-keys': { rule: 'never-read-again', number: 'CC307', cause: 'never_cached' },
+  'unstable-keys': { rule: 'never-read-again', number: 'CC307', cause: 'gone_or_new' },
 };
 
 const seconds = 4;

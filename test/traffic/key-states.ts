@@ -14,7 +14,7 @@ const expiryMarginMillis = 5;
  * connection, so what happens to it has one order.
  */
 export class KeyStates {
-  /** `stored`, or the place of the cause among `loadCauses`, plus one; 0 is never cached. */
+  /** `stored`, or the place of the cause among `loadCauses`, plus one; 0: nothing was seen of it. */
   private readonly states: Uint8Array;
   /** No command may name the key before this time, in milliseconds: whether it has expired is not sure. */
   private readonly quietUntil: Float64Array;
@@ -49,7 +49,7 @@ export class KeyStates {
       return;
     }
     if (this.isStored(key)) this.evict(key);
-    this.countMiss(this.causeOf(key));
+    this.miss(key);
     this.missed.add(key);
     this.expiring.delete(key);
   }
@@ -61,7 +61,7 @@ export class KeyStates {
     this.counts.hits += found;
     for (const key of keys) {
       if (this.isStored(key)) continue;
-      this.countMiss(this.causeOf(key));
+      this.miss(key);
       this.expiring.delete(key);
       missed--;
     }
@@ -136,8 +136,9 @@ export class KeyStates {
     this.counts.causes[cause]++;
   }
 
-  private causeOf(key: number): LoadCause {
-    return loadCauses[(this.states[key] ?? 0) - 1] ?? 'neverCached';
+  private miss(key: number): void {
+    this.countMiss(loadCauses[(this.states[key] ?? 0) - 1] ?? 'goneOrNew');
+    if (this.states[key] === 0) this.states[key] = placeOf('neverCached');
   }
 }
 

@@ -112,7 +112,7 @@ function count(counts: NamespaceTruth, found: boolean): void {
     return;
   }
   counts.misses++;
-  counts.causes.neverCached++;
+  counts.causes.goneOrNew++;
 }
 
 /** Every name of these namespaces once, in an order of chance. */

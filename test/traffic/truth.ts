@@ -60,9 +60,11 @@ export class Tally {
   }
 }
 
-export const loadCauses = ['expired', 'evicted', 'invalidated', 'renamed', 'neverCached'] as const;
+export const loadCauses = [
+  ...(['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'goneOrNew'] as const),
+] as const;
 
 function nothing(): NamespaceTruth {
-  const causes = { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0 };
+  const causes = { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, goneOrNew: 0 };
   return { reads: 0, hits: 0, misses: 0, writes: 0, causes };
 }

@@ -290,16 +290,15 @@ describe('observed traffic', () => {
     [{ causes: { expired: 100 } }, 'expires-too-soon'],
     [{ causes: { evicted: 100 } }, 'evicted-too-soon'],
     [{ causes: { invalidated: 100 } }, 'removed-too-often'],
-    [{ causes: { neverCached: 1000 }, misses: 1000, newKeys: 0, firstMisses: 20 }, 'never-stored'],
+    [{ causes: { neverCached: 980, goneOrNew: 20 }, misses: 1000, newKeys: 0 }, 'never-stored'],
     [
       {
-        causes: { neverCached: 1000 },
+        causes: { neverCached: 10, goneOrNew: 990 },
         misses: 1000,
         hits: 0,
         reads: 1000,
         hitRate: 0,
         newKeys: 990,
-        firstMisses: 990,
       },
       'never-read-again',
     ],

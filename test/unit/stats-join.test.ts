@@ -52,7 +52,15 @@ test('the segments of a name end in their delimiters, and joined they are the na
   expect(segmentsOf('', [':'])).toEqual(['']);
 });
 
-const noCauses = { expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 };
+const noCauses = {
+  expired: 0,
+  evicted: 0,
+  invalidated: 0,
+  renamed: 0,
+  neverCached: 0,
+  goneOrNew: 0,
+  unknown: 0,
+};
 
 function traffic(namespace: string, hits: number, misses: number): NamespaceTraffic {
   return {

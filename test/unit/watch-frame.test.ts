@@ -28,7 +28,15 @@ const many = Array.from({ length: 40 }, (_, index) =>
     keys: 1e6,
   }),
 );
-const misses = { expired: 81, evicted: 0, invalidated: 0, renamed: 0, neverCached: 19, unknown: 0 };
+const misses = {
+  expired: 81,
+  evicted: 0,
+  invalidated: 0,
+  renamed: 0,
+  neverCached: 19,
+  goneOrNew: 0,
+  unknown: 0,
+};
 const observed = interval({
   trafficMode: 'exact',
   namespaces: [
@@ -188,7 +196,7 @@ describe('hits by namespace', () => {
     expect(text).toMatch(/^profiles +cache$/m);
     expect(text).toMatch(/^hit rate +91\.7 % .*LOW: target 95\.0 %$/m);
     expect(text).toMatch(/^misses +100\/s/m);
-    expect(text).toMatch(/Causes of 100 misses\n {2}expired +81 +81\.0 %\n {2}never cached +19 +19\.0 %/);
+    expect(text).toMatch(/Causes of 100 misses\n {2}expired +81 +81\.0 %\n {2}not stored +19 +19\.0 %/);
     expect(text).toMatch(/70 {2}user:1\\x1b\[2J +expired/);
     expect(text).not.toContain('other');
   });

@@ -6,7 +6,15 @@ import { topCauseOf } from '../../src/traffic/report.ts';
 import { sortedNamespaces, watchedNamespaces } from '../../src/watch/namespaces.ts';
 import { namespace } from './watch-figures.ts';
 
-const causes = { expired: 1, evicted: 0, invalidated: 4, renamed: 0, neverCached: 2, unknown: 0 };
+const causes = {
+  expired: 1,
+  evicted: 0,
+  invalidated: 4,
+  renamed: 0,
+  neverCached: 2,
+  goneOrNew: 0,
+  unknown: 0,
+};
 const report = (namespaces: readonly Partial<NamespaceTraffic>[], windowSeconds = 2) =>
   ({ windowSeconds, namespaces }) as TrafficReport;
 const size = (name: string, bytes: number | null, keys = 10) => ({

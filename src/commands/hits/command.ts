@@ -11,7 +11,7 @@ export const defineHits: DefineCommand = (program, run) => {
     .summary('hit rate per namespace from live traffic, and the cause of every miss')
     .description(
       'Observes the traffic for a while and shows, for each namespace, how many reads find their key, and why the others ' +
-        'do not: expired, evicted, invalidated, never cached.\n' +
+        'do not: expired, evicted, invalidated, not stored.\n' +
         'It reads MONITOR and keyspace events. `notify-keyspace-events` is switched on for the time of the observation and ' +
         'put back as it was.\n\nModes:\n' +
         '  exact        every command and every miss; a GET costs the server about twice as much meanwhile\n' +

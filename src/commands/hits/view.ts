@@ -53,7 +53,7 @@ export function viewHits(
     ...asides(
       'plain',
       ...unjudgedTexts(result.unjudgedTargets, '--mode'),
-      namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'neverCached') && windowBound,
+      namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'goneOrNew') && windowBound,
     ),
     ...tables,
     ...(result.comparison?.gain ? [note('plain', gainText(result.comparison.gain))] : []),
@@ -73,7 +73,7 @@ export const liveBlocks = (report: TrafficReport, input: TableInput): Block[] =>
   ...notes('dim', notSelectedText(report), windowText(report), 'Ctrl-C ends it here'),
 ];
 
-/** `88.0 % of 1,020 reads/s hit; session misses most: 94 % of its 122 misses were never cached` */
+/** `88.0 % of 1,020 reads/s hit; session misses most: 94 % of its 122 misses had expired` */
 function conclusionOf(report: TrafficReport): string {
   const { namespaces } = report;
   const { reads, misses, hitRate } = wholeOf(report);
@@ -111,14 +111,16 @@ function wholeOf(
 }
 
 /** What the window cannot know. */
-const windowBound = 'never cached: in this window; a key that was gone before it counts too';
+const windowBound =
+  'gone or new: the key was gone before the window began, or was never stored; a longer window leaves fewer of these';
 
 const causeVerbs: Readonly<Record<MissCause, string>> = {
   expired: 'had expired',
   evicted: 'had been evicted',
   invalidated: 'had been invalidated',
   renamed: 'had been renamed',
-  neverCached: 'were never cached',
+  neverCached: 'ask again for keys that were not stored',
+  goneOrNew: 'are of keys gone before the window, or new',
   unknown: 'have no known cause',
 };
 

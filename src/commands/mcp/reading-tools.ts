@@ -114,7 +114,7 @@ function addHits(session: Session): void {
     name: 'hits',
     title: 'Hit rate by namespace from live traffic',
     description:
-      'Observes the traffic for some seconds: hit rate by namespace, and why reads miss (expired, evicted, invalidated, never cached). ' +
+      'Observes the traffic for some seconds: hit rate by namespace, and why reads miss (expired, evicted, invalidated, not stored). ' +
       'Uses MONITOR, which costs a busy server CPU; the setting notify-keyspace-events is switched on meanwhile and put back, but not on a read-only profile.',
     input: {
       seconds: seconds('how long to observe (default: 10)'),

@@ -69,5 +69,6 @@ const causeLabels: Readonly<Record<MissCause, string>> = {
   invalidated: 'invalidated',
   renamed: 'renamed',
   neverCached: 'never_cached',
+  goneOrNew: 'gone_or_new',
   unknown: 'unknown',
 };

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { printable } from '../../render/printable.ts';
 import { InputError } from '../../support/failure.ts';
 import { readRecords, type TrafficRecord } from '../../traffic/history.ts';
-import type { MissCause } from '../../traffic/report.ts';
+import type { MissCause, MissCauses } from '../../traffic/report.ts';
 import type { Context } from '../context.ts';
 import { causeTexts } from '../traffic-columns.ts';
 import type { ReportData, SavedWindow } from './result.ts';
@@ -35,8 +35,9 @@ export async function readHistory(
 }
 
 function windowOf({ at, valid, reads, hits, hitRate, namespaces }: TrafficRecord): SavedWindow {
-  const known = namespaces.flatMap(({ causes }) => causes ?? []);
-  const sumOf = (cause: MissCause) => known.reduce((sum, causes) => sum + causes[cause], 0);
+  // What an earlier version wrote knows fewer causes.
+  const known: readonly Partial<MissCauses>[] = namespaces.flatMap(({ causes }) => causes ?? []);
+  const sumOf = (cause: MissCause) => known.reduce((sum, causes) => sum + (causes[cause] ?? 0), 0);
   const sums = Object.fromEntries(missCauses.map((cause) => [cause, sumOf(cause)])) as Record<
     MissCause,
     number

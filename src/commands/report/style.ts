@@ -9,6 +9,7 @@ const parts = {
   invalidated: '#8f3a6b',
   renamed: '#6b7280',
   neverCached: '#40518f',
+  goneOrNew: '#7f8fd1',
   unknown: '#9ca3af',
 };
 

@@ -66,9 +66,9 @@ export function describeFault(system: SystemName, name: FaultName): SandboxFault
   return { name, namespaces, cause, story };
 }
 
-/** What is to be seen of a fault: `misses of db_user are expired`. */
+/** What is to be seen of a fault: `misses of db_user are expired`. A key that was never cached is new to who sees it missed once. */
 export function expectation({ namespaces, cause }: SandboxFault): string {
-  return `misses of ${namespaces.join(', ')} are ${causeTexts[cause]}`;
+  return `misses of ${namespaces.join(', ')} are ${causeTexts[cause === 'neverCached' ? 'goneOrNew' : cause]}`;
 }
 
 /** The fault, where a command is run on it. */

@@ -2,6 +2,7 @@ import { type Interval, proportionInterval } from '../../support/intervals.ts';
 import {
   fewestMisses,
   type MemoryRemedy,
+  type MissCauses,
   type NamespaceTraffic,
   type TrafficReport,
   type TtlRemedy,
@@ -117,12 +118,18 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
     return [{ rule: 'evicted-too-soon', namespace, ...evicted, ...known(memoryNames, remedy?.memory) }];
   const invalidated = shareOf(causes.invalidated, misses);
   if (isMost(invalidated)) return [{ rule: 'removed-too-often', namespace, ...invalidated }];
-  return isMost(shareOf(causes.neverCached, misses)) ? unstoredFinding(traffic, misses) : [];
+  return unstoredFinding(traffic, misses, causes);
 }
 
-function unstoredFinding(traffic: NamespaceTraffic, misses: number): TrafficFinding[] {
-  const { namespace, reads, hitRate, newKeys, firstMisses } = traffic;
-  if (newKeys === null || firstMisses === null) return [];
+/** State that is gone cannot be stored for its readers. */
+function unstoredFinding(
+  traffic: NamespaceTraffic,
+  misses: number,
+  { neverCached, goneOrNew }: MissCauses,
+): TrafficFinding[] {
+  const { namespace, kind, reads, hitRate, newKeys } = traffic;
+  if (newKeys === null || kind === 'state') return [];
+  if (!isMost(shareOf(neverCached + goneOrNew, misses))) return [];
   const stored = shareOf(Math.min(newKeys, misses), misses);
   const hitRateInterval = hitRateBounds(traffic);
   if (
@@ -133,7 +140,7 @@ function unstoredFinding(traffic: NamespaceTraffic, misses: number): TrafficFind
     isMost(stored)
   )
     return [{ rule: 'never-read-again', namespace, misses, newKeys, reads, hitRate, hitRateInterval }];
-  const again = shareOf(misses - firstMisses, misses);
+  const again = shareOf(neverCached, misses);
   return stored.shareInterval[1] < unstoredShare && isMost(again)
     ? [{ rule: 'never-stored', namespace, ...again }]
     : [];

@@ -123,11 +123,11 @@ export class KeyHistory {
     const unknown = table.mayBeForgotten(seen) || this.flushOf(seen.database) > 0;
     const at = table.enter(seen);
     const { young } = table;
-    const cause = unknown ? causeIndex.unknown : causeIndex.neverCached;
-    young.state[at] = cause + 1;
+    // A further miss shows that the first did not have it stored.
+    young.state[at] = (unknown ? causeIndex.unknown : causeIndex.neverCached) + 1;
     young.missedAtMillis[at] = this.sinceStart(seen.nowMillis);
     young.misses[at] = 1;
-    return cause + firstMiss;
+    return (unknown ? causeIndex.unknown : causeIndex.goneOrNew) + firstMiss;
   }
 
   /** Counts in the window in which it ends; a stampede only where all of its misses are of that window too. */

@@ -13,12 +13,15 @@ export const eventColumns = {
   invalidated: 2,
   renamed: 3,
   neverCached: 4,
-  unknown: 5,
-  firstMisses: 6,
-  newKeys: 7,
-  evictedKeys: 8,
+  goneOrNew: 5,
+  unknown: 6,
+  firstMisses: 7,
+  newKeys: 8,
+  evictedKeys: 9,
 } as const;
-export const causeNames = ['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'unknown'] as const;
+export const causeNames = [
+  ...(['expired', 'evicted', 'invalidated', 'renamed', 'neverCached', 'goneOrNew', 'unknown'] as const),
+] as const;
 
 type CommandName = keyof typeof commandColumns;
 type EventName = keyof typeof eventColumns;

@@ -166,7 +166,15 @@ describe('in mode misses-only', () => {
     expect(named(report, 'users')).toMatchObject({
       ...{ reads: null, hits: null, hitRate: null, misses: 4, writes: null, targetMet: null, newKeys: 1 },
       ...{ firstMisses: 1, readsPerSecond: null, readsPerWrite: null },
-      causes: { expired: 3, evicted: 0, invalidated: 0, renamed: 0, neverCached: 1, unknown: 0 },
+      causes: {
+        expired: 3,
+        evicted: 0,
+        invalidated: 0,
+        renamed: 0,
+        neverCached: 0,
+        goneOrNew: 1,
+        unknown: 0,
+      },
     });
   });
 
@@ -340,7 +348,7 @@ describe('beside the counts', () => {
     });
     expect(report.mostMissed).toEqual([
       { key: 'user:1', database: 0, namespace: 'users', misses: 3, missesAtLeast: 3, cause: 'invalidated' },
-      expect.objectContaining({ namespace: 'pages', misses: 1, cause: 'neverCached', keyBase64: 'cGFnZTr/' }),
+      expect.objectContaining({ namespace: 'pages', misses: 1, cause: 'goneOrNew', keyBase64: 'cGFnZTr/' }),
     ]);
   });
 

@@ -98,10 +98,11 @@ describe('the cause of most of the misses', () => {
 });
 
 describe('keys that were never cached', () => {
-  const never = { misses: 200, causes: { neverCached: 200 } };
+  const ofCauses = (neverCached: number) => ({ causes: { neverCached, goneOrNew: 200 - neverCached } });
+  const never = { misses: 200, ...ofCauses(0) };
 
   test('and are stored, and hardly hit, are never read again', () => {
-    const dead = { ...never, reads: 202, hits: 2, hitRate: 2 / 202, newKeys: 120, firstMisses: 200 };
+    const dead = { ...never, reads: 202, hits: 2, hitRate: 2 / 202, newKeys: 120 };
     expect(findingsOf({ namespaces: [trafficOf(dead)], isReplica: false })).toMatchObject([
       { rule: 'never-read-again', namespace: 'users', misses: 200, newKeys: 120, reads: 202 },
     ]);
@@ -109,16 +110,18 @@ describe('keys that were never cached', () => {
     expect(rulesOf(trafficOf({ ...dead, newKeys: 105 }))).toEqual([]);
     expect(rulesOf(trafficOf({ ...dead, hitRate: null }))).toEqual([]);
     const few = { ...dead, misses: 90, reads: 90, hits: 0, hitRate: 0, newKeys: 90 };
-    expect(rulesOf(trafficOf({ ...few, causes: { neverCached: 90 } }))).toEqual([]);
+    expect(rulesOf(trafficOf({ ...few, causes: { goneOrNew: 90 } }))).toEqual([]);
+    expect(rulesOf(trafficOf({ ...dead, kind: 'state' }))).toEqual([]);
   });
 
   test('and are missed again and again without being stored are never stored', () => {
-    const absent = { ...never, newKeys: 3, firstMisses: 80 };
+    const absent = { ...never, newKeys: 3, ...ofCauses(120) };
     expect(findingsOf({ namespaces: [trafficOf(absent)], isReplica: false })).toMatchObject([
       { rule: 'never-stored', namespace: 'users', misses: 200, share: 0.6 },
     ]);
     expect(rulesOf(trafficOf({ ...absent, newKeys: 6 }))).toEqual([]);
-    expect(rulesOf(trafficOf({ ...absent, firstMisses: 95 }))).toEqual([]);
+    expect(rulesOf(trafficOf({ ...absent, ...ofCauses(105) }))).toEqual([]);
+    expect(rulesOf(trafficOf({ ...absent, kind: 'state' }))).toEqual([]);
     expect(rulesOf(trafficOf({ ...absent, hitRate: null }))).toEqual(['never-stored']);
     expect(rulesOf(trafficOf({ ...absent, newKeys: null }))).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import type { MissCauses, NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
 
 const noCauses: MissCauses = {
-  ...{ expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, unknown: 0 },
+  ...{ expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, goneOrNew: 0, unknown: 0 },
 };
 
 /** A namespace that does well, but for what the test says. */

@@ -170,6 +170,10 @@ function shapedKeys(
 
 /** Of a collection, in so many fields where no other number is asked for. */
 const usualFields = 10;
+/** A collection of few bytes has fewer fields. */
+const leastFieldBytes = 16;
+/** Of a string of more than 255 bytes, and about that of a field; with it the copy has the key's place in the allocator's classes. */
+const headerBytes = 6;
 
 /** The TTL lies between the end of the run and ten minutes after it, as near to that of the key as may be. */
 function copyOf(
@@ -178,8 +182,10 @@ function copyOf(
   { limit, group }: BenchOptions,
   mostSeconds: number,
 ): OwnKey {
-  const fields = type === 'string' ? null : (group ?? usualFields);
-  const bytes = Math.max(1, Math.round(((memoryBytes ?? 0) - keyOverheadBytes(key.length)) / (fields ?? 1)));
+  const valueBytes = (memoryBytes ?? 0) - keyOverheadBytes(key.length);
+  const mostFields = Math.max(1, Math.floor(valueBytes / leastFieldBytes));
+  const fields = type === 'string' ? null : Math.min(group ?? usualFields, mostFields);
+  const bytes = Math.max(1, Math.round(valueBytes / (fields ?? 1)) - headerBytes);
   // How long a number of commands takes is not known.
   const leastSeconds = limit.kind === 'duration' ? mostSeconds - spareSeconds + 60 : mostSeconds;
   const ownSeconds = ttlMillis === null || ttlMillis < 0 ? mostSeconds : Math.ceil(ttlMillis / 1000);

@@ -134,6 +134,23 @@ describe('bench --like', () => {
     expect(warnings).toContainEqual({ kind: 'misses', workload: 'like', misses: results[0]?.misses });
   });
 
+  test('ends where a key is of another type by then, and counts the lookup that found it out', async () => {
+    const { server, infoOf, url } = await ownServer();
+    const args = ['--like', 'session:<id>', '--duration', '20s', '--warmup', '0', '--connections', '1'];
+    const running = bench([...args, '-o', 'json'], { url });
+    await untilCalled(server, 'get', 50);
+    await sendAll(server, [['MULTI'], ['UNLINK', 'session:1'], ['LPUSH', 'session:1', 'a'], ['EXEC']]);
+    const run = await running;
+    const stats = await infoOf('stats');
+
+    expect(run.exitCode).toBe(4);
+    expect(run.stderr).toContain('WRONGTYPE');
+    expect(resultOf(run).ownLookups).toMatchObject({
+      hits: Number(stats['keyspace_hits']),
+      misses: Number(stats['keyspace_misses']),
+    });
+  });
+
   test('leaves out what is too large to be read again and again, and types that it does not read', async () => {
     const { server, url } = await ownServer();
     await send(server, 'SET', 'session:big', 'x'.repeat(2 ** 21));

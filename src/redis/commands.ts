@@ -138,6 +138,7 @@ const commands: Readonly<Partial<Record<string, CommandFacts>>> = {
   HGETALL: { answers: pairs, looksUp: missIf(isEmpty), givesValues: true },
   LRANGE: { answers: texts, looksUp: range, givesValues: true },
   ZRANGE: { looksUp: range, givesValues: true },
+  ZREVRANGE: { looksUp: range, givesValues: true },
   XRANGE: { answers: entries, looksUp: unclearIf(isEmpty), givesValues: true },
   SMEMBERS: { answers: texts, looksUp: missIf(isEmpty), givesValues: true },
   SSCAN: { answers: page, looksUp: scan, givesValues: true },

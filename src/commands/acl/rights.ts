@@ -207,7 +207,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
   get: [
     ...connected,
     ...clusterWarning,
-    ...need('type getrange hscan lrange sscan zrange xrange'),
+    ...need('type getrange hscan lrange sscan zrevrange xrange'),
     ...helps('the length of a value', 'strlen hlen llen scard zcard xlen'),
     ...helps('its TTL', 'pttl'),
     ...helps('its memory', 'memory|usage'),

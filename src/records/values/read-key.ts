@@ -110,9 +110,9 @@ async function readStart(
   const { connection } = values;
   const most = type === 'string' ? limits.bytes : limits.members;
   const { page, start } = readCommands[type];
-  // The highest scores first, as whoever looks at a ranking wants them; ZSCAN keeps no order.
+  // The highest scores first, as whoever looks at a ranking wants them; ZSCAN keeps no order, and ZRANGE has REV from 6.2 on.
   const first: RedisCommand =
-    type === 'zset' ? ['ZRANGE', key, 0, most - 1, 'REV', 'WITHSCORES'] : page(key, start, most);
+    type === 'zset' ? ['ZREVRANGE', key, 0, most - 1, 'WITHSCORES'] : page(key, start, most);
   const [length, reply = null] = await connection.exchange([lengthCommand(type, key), first]);
   if (reply instanceof ReplyError) throw refusal(reply, `\`${String(first[0])}\``, connection.address);
   const read = sliceOf(valueIn(type, reply) ?? emptyOf(type), 0, most);

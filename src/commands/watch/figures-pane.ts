@@ -119,7 +119,7 @@ function coursesOf(history: readonly WatchInterval[], late: boolean): Course[] {
     { label: 'latency p99', unit: 'micros', values: p99s, remark: `p50 ${p50}, from here` },
     { label: 'expired', unit: 'perSecond', values: rate('expiredKeys'), remark: 'keys whose TTL ran out' },
     { label: 'cpu', unit: 'ratio', values: of('cpuRatio'), remark: 'of a core' },
-    { label: 'clients', unit: 'count', values: of('connectedClients') },
+    { label: 'clients', unit: 'count', values: of('connectedClients'), remark: 'watch is among them' },
     { label: 'out', unit: 'bytes', values: of('bytesOutPerSecond'), remark: 'sent per second' },
   ];
   // What is not of now must not look as if it were.

@@ -145,8 +145,12 @@ function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: 
     );
   });
   const hidden = headers.slice(shown.length);
+  // A tree has more lines than the result has namespaces.
+  const rowsWord = block.display?.depths === undefined ? '' : ' lines of the tree';
   const remarks = [
-    ...(block.left === undefined ? [] : [`${formatCell(block.left, 'count')} more: ${block.moreWith ?? ''}`]),
+    ...(block.left === undefined
+      ? []
+      : [`${formatCell(block.left, 'count')} more${rowsWord}: ${block.moreWith ?? ''}`]),
     ...(hidden.length === 0 ? [] : [`a wider terminal shows ${hidden.join(', ')}`]),
   ];
   const remark = remarks.length === 0 ? [] : wrapped(`${margin}(${remarks.join('; ')})`, style.width);

@@ -27,6 +27,8 @@ test('a table of a tree keeps the rows nearest to its root, which sum up the oth
   expect(linesOf(render([tree], { height: 6 })).map((line) => line.trim().split(' ')[0])).toEqual([
     ...['NAMESPACE', 'cart:', 'user:', 'page:', '(3'],
   ]);
+  // They are not as many as the namespaces of its title.
+  expect(render([tree], { height: 6 })).toContain('(3 more lines of the tree: --limit 6)');
 });
 
 test('a table that is secondary is left out where all others are short already, and a line says so', () => {

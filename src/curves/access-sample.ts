@@ -272,7 +272,7 @@ export class AccessSample {
     this.kind[at] = kind;
     this.atMillis[at] = atMillis;
     this.ttlMillis[at] = ttlMillis;
-    if (this.digests.length > this.limits.maxKeys || this.length > this.limits.maxAccesses) this.lower();
+    if (this.digests.length > this.limits.maxKeys || this.length >= this.limits.maxAccesses) this.lower();
   }
 
   private enlarge(): void {

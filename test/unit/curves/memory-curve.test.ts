@@ -3,6 +3,7 @@ import { AccessSample, accessKinds } from '../../../src/curves/access-sample.ts'
 import { memoryCurves, type MemoryTerms } from '../../../src/curves/memory-curve.ts';
 import { MiniCache } from '../../../src/curves/mini-cache.ts';
 import { type Policy, usualEviction } from '../../../src/curves/policy.ts';
+import { usualSample } from '../../../src/curves/sample-limits.ts';
 import { finished } from '../../../src/support/in-parts.ts';
 import { SeededRandom } from '../../../src/support/random.ts';
 import {
@@ -192,6 +193,17 @@ describe('a sample of accesses', () => {
     const accesses = ({ key, length, atMillis, keys }: typeof again) =>
       Array.from({ length }, (_, at) => [keys.position[key[at] ?? 0], atMillis[at]]);
     expect(accesses(bound.trace())).toEqual(accesses(again));
+  });
+
+  it('takes no more than 25 MB in its columns with the bounds that `whatif` has', () => {
+    const sample = sampleOf(makeReads('zipf 0.9', 400_000, 60_000, 1), usualSample);
+    const { key, kind, atMillis, ttlMillis, keys } = sample.trace();
+    const columns = [key, kind, atMillis, ttlMillis].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    expect(columns).toBeLessThanOrEqual(21 * usualSample.maxAccesses);
+    // Columns of numbers take 8 bytes for each key: those of the trace, what else is known of a key, its digest and its name, and a map.
+    const ofKeys = keys.row.length * 8 * (5 + 7 + 2 + 6);
+    const filter = 2 ** 22;
+    expect(columns + ofKeys + filter).toBeLessThan(25e6);
   });
 
   it('counts the different keys that go by, in the sample or not', () => {

@@ -28,8 +28,8 @@ export async function startCacheAside(port: number, load: CacheAside) {
   const filler = 'x'.repeat(load.bytes.reduce((most, each) => Math.max(most, each), 0));
   let [reads, hits, stopped] = [0, 0, false];
   const run = async () => {
-    let due = performance.now();
-    while (!stopped) {
+    const startedAt = performance.now();
+    for (let done = 0; !stopped; done += batch) {
       const keys = Array.from({ length: batch }, load.next);
       const missed: number[] = [];
       await connection.exchange(
@@ -51,9 +51,7 @@ export async function startCacheAside(port: number, load: CacheAside) {
       );
       if (stored.length > 0) await connection.exchange(stored.join(''), stored.length, () => undefined);
       if (load.readsPerSecond === null) continue;
-      // What a busy machine was late with is not made up for, for a burst has another hit rate.
-      due = Math.max(due + (1000 * batch) / load.readsPerSecond, performance.now() - 100);
-      const ahead = due - performance.now();
+      const ahead = (1000 * done) / load.readsPerSecond - (performance.now() - startedAt);
       if (ahead > 1) await sleep(ahead);
     }
   };

@@ -10,6 +10,7 @@ import { addGlobalOptions, type GlobalOptions, refuseRepetition } from './option
 import type { RunCli } from './execute.ts';
 import { widthOf } from './terminal.ts';
 import { version } from './version.ts';
+import { readWords } from './words.ts';
 
 /** The whole command line. Building it opens no socket and loads no library but commander. */
 export function buildProgram(io: Io, run: Runner): Command {
@@ -68,19 +69,22 @@ export const runCli: RunCli = async (argv, io) => {
     exitCode = await execute(io, self.optsWithGlobals() as unknown as GlobalOptions, name, execution, runCli);
   };
   const program = buildProgram(io, run);
-  if (argv.length === 0 && io.stdout.isTTY === true) {
-    const [{ execute }, { overviewExecution }] = await Promise.all([
-      import('./execute.ts'),
-      import('../commands/overview/run.ts'),
-    ]);
-    // A first look is not to be waited for.
-    const quick = { color: true, timeout: 2, retryFor: 0 };
-    return execute(io, quick, 'overview', overviewExecution(version), runCli);
-  }
-  if (argv.length === 0) {
+  if (argv.length === 0 && io.stdout.isTTY !== true) {
     io.stdout.write(program.helpInformation());
     return exitCodes.success;
   }
+  // Else commander would print all of its help, and what is wrong behind it. With the action a wrong command reads otherwise.
+  if (argv[0]?.startsWith('-') !== false && readWords(program, argv).operands.length === 0)
+    program.action(async (options) => {
+      if (io.stdout.isTTY !== true) throw new CommanderError(exitCodes.usage, 'commander.help', 'no command');
+      const [{ execute }, { overviewExecution }] = await Promise.all([
+        import('./execute.ts'),
+        import('../commands/overview/run.ts'),
+      ]);
+      // A first look is not to be waited for.
+      const quick = { timeout: 2, retryFor: 0, ...(options as unknown as GlobalOptions) };
+      exitCode = await execute(io, quick, 'overview', overviewExecution(version, argv), runCli);
+    });
   try {
     const asked = await helpAsked(program, argv);
     if ('topic' in asked) {

@@ -28,6 +28,28 @@ describe('cachectl alone', () => {
     expect(stdout).toContain('  cachectl sandbox --tour\n');
   });
 
+  test('with options for the connection says the same of the server that they lead to', async () => {
+    const { host } = new URL(testUrl());
+    const { exitCode, stdout, stderr } = await cli(['-u', host, '-n', '3'], { env, terminal: true });
+    expect([exitCode, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/server +redis:\/\/127\.0\.0\.1:\d+\/3 +--url\n/);
+    expect(stdout).toContain(`\n  cachectl stats -u ${host} -n 3\n`);
+    const secret = await cli(['-u', `redis://:s3cret@${host}`], { env, terminal: true });
+    expect(secret.stdout + secret.stderr).not.toContain('s3cret');
+  });
+
+  test('with options in a pipe says in two lines that a command is missing', async () => {
+    expect(await cli(['-u', 'localhost:17432'])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr:
+        'error: a command is missing\nhint: `cachectl help` lists the commands and the topics, `cachectl help NAME` shows one\n',
+    });
+    expect((await cli(['--nope'])).stderr).toContain("unknown option '--nope'");
+    expect((await cli(['-q', '--version'])).exitCode).toBe(0);
+    expect((await cli(['-q', '--help'])).stdout).toMatch(/^Usage: cachectl/);
+  });
+
   test('prints the help into a pipe', async () => {
     const { exitCode, stdout } = await cli([], { url: testUrl() });
     expect(exitCode).toBe(0);

@@ -1,6 +1,7 @@
 import { RedisError } from '../../redis/errors.ts';
 import { databasesOf, productOf, readInfoIfPermitted } from '../../redis/info.ts';
 import { type Block, command, fact, factsOf, note, notes } from '../../render/blocks.ts';
+import { maskedText } from '../../support/masked.ts';
 import { counted } from '../../render/units.ts';
 import { blankOf } from '../blank.ts';
 import type { Context, Execution } from '../context.ts';
@@ -22,12 +23,17 @@ interface OverviewResult {
   readonly map: string | null;
 }
 
-/** `cachectl` alone at a terminal: where it would connect, whether that answers, and what to begin with. */
-export function overviewExecution(version: string): Execution<OverviewResult> {
+/**
+ * `cachectl` alone at a terminal: where it would connect, whether that answers, and what to begin with.
+ * @param given its options, which what it suggests needs as well
+ */
+export function overviewExecution(version: string, given: readonly string[]): Execution<OverviewResult> {
+  // A password is not repeated, and without it they lead nowhere.
+  const options = given.every((word) => maskedText(word) === word) ? given : [];
   return {
     blank: blankOf<OverviewResult>()('version url origin answers product keys failure hint map'),
     run: async (context) => ({ result: { version, ...(await lookAround(context)) } }),
-    view,
+    view: (result) => view(result, options),
   };
 }
 
@@ -57,7 +63,10 @@ async function lookAround(context: Context): Promise<Omit<OverviewResult, 'versi
   }
 }
 
-function view({ version, url, origin, answers, product, keys, failure, hint, map }: OverviewResult): Block[] {
+function view(
+  { version, url, origin, answers, product, keys, failure, hint, map }: OverviewResult,
+  options: readonly string[],
+): Block[] {
   const size = keys === null ? '' : `, ${counted(keys, 'key')}`;
   return [
     factsOf(
@@ -76,9 +85,9 @@ function view({ version, url, origin, answers, product, keys, failure, hint, map
     ...notes('warning', hint),
     ...(answers
       ? [
-          command('is the cache worth its memory', 'cachectl', 'stats'),
-          command('which reads miss, and why', 'cachectl', 'hits'),
-          command('what is in it', 'cachectl', 'inspect'),
+          command('is the cache worth its memory', 'cachectl', 'stats', ...options),
+          command('which reads miss, and why', 'cachectl', 'hits', ...options),
+          command('what is in it', 'cachectl', 'inspect', ...options),
         ]
       : [
           command('another server', 'cachectl', '-u', 'HOST:PORT', 'stats'),

@@ -70,7 +70,7 @@ test.each(sizes)(
     expect(lines.length).toBeLessThanOrEqual(screen(rows));
     expect(lines[0]).toMatch(/^820 keys in 40 namespaces/);
     expect(lines[1]).toMatch(/NAMESPACE .* NO TTL/);
-    expect(stdout).toMatch(/^ {2}\(\d+ more: --limit 50, or --browse/m);
+    expect(stdout).toMatch(/^ {2}\(\d+ more lines of the tree: --limit 50, or --browse/m);
   },
 );
 

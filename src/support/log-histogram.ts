@@ -44,14 +44,12 @@ export class LogHistogram {
     return bucket < 0 ? this.max : this.middleOf(bucket);
   }
 
-  /** The mean of what a function makes of the values, each taken for the middle of its bucket; null where nothing was recorded. */
-  meanOf(of: (value: number) => number): number | null {
-    if (this.count === 0) return null;
-    let sum = 0;
-    this.counts.forEach((count, bucket) => {
-      if (count > 0) sum += count * of(this.middleOf(bucket));
-    });
-    return sum / this.count;
+  /** The buckets of this one and another, from the lowest: the middle of each, and how often a value in it was recorded in the two. */
+  *bucketsWith(other: LogHistogram): Iterable<readonly [value: number, count: number, others: number]> {
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      const [count = 0, others = 0] = [this.counts[bucket], other.counts[bucket]];
+      if (count + others > 0) yield [middleOf(bucket), count, others];
+    }
   }
 
   merge(other: LogHistogram): void {
@@ -64,9 +62,11 @@ export class LogHistogram {
   }
 
   private middleOf(bucket: number): number {
-    return Math.min(this.max, Math.max(this.min, (2 * base ** bucket) / (base + 1)));
+    return Math.min(this.max, Math.max(this.min, middleOf(bucket)));
   }
 }
+
+const middleOf = (bucket: number) => (2 * base ** bucket) / (base + 1);
 
 /** Bucket `n` is for values above `base ** (n - 1)`, up to `base ** n`. */
 function bucketOf(value: number): number {

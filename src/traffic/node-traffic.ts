@@ -95,11 +95,10 @@ export class NodeTraffic {
     ttlMillis: number,
     isWrite: boolean,
   ): void {
-    const isGivenTtl = ttlMillis > 0 && ttlMillis < forever;
-    if (!isWrite && !isGivenTtl && this.accesses === null) return;
+    if (!isWrite && ttlMillis === 0 && this.accesses === null) return;
     const seen = this.see(this.commands.details, database, bytes, start, end);
     if (isWrite) this.countWrite(seen, ttlMillis);
-    else if (isGivenTtl) this.shared.history.lives(seen, ttlMillis);
+    else this.giveTtl(seen, ttlMillis);
     this.accesses?.pass(accessKinds.alter, seen, bytes, start, end, ttlMillis);
   }
 
@@ -191,8 +190,13 @@ export class NodeTraffic {
   private countWrite(seen: SeenKey, ttlMillis: number): void {
     const { history, tellsNewKeys } = this.shared;
     this.commands.counts.add(seen.row, commandColumns.writes, 1);
-    if (ttlMillis > 0 && ttlMillis < forever) history.lives(seen, ttlMillis);
+    this.giveTtl(seen, ttlMillis);
     if (!tellsNewKeys) history.written(seen);
+  }
+
+  private giveTtl(seen: SeenKey, ttlMillis: number): void {
+    if (ttlMillis === forever) this.shared.history.stays(seen);
+    else if (ttlMillis > 0) this.shared.history.lives(seen, ttlMillis);
   }
 
   private isListed(row: number): boolean {

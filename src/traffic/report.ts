@@ -70,13 +70,13 @@ export interface TtlRemedy {
   readonly misses: number;
   /** The TTL that keys are written with now: as seen in the window, or as the map says. */
   readonly currentSeconds: number;
-  /** Null where the window is shorter than the time that this TTL would add: it shows no reads so late. */
+  /** Null where the window is too short to show it: where it may add more than the window. */
   readonly saveHalfSeconds: number | null;
   readonly saveHalfInterval: Bounds;
   readonly saveNineTenthsSeconds: number | null;
   readonly saveNineTenthsInterval: Bounds;
-  /** A window of this length shows the TTL that saves half. */
-  readonly neededWindowSeconds: number;
+  /** A window of about this length shows the TTL that saves half; null where the mode does not. */
+  readonly neededWindowSeconds: number | null;
   readonly assumption: string;
 }
 

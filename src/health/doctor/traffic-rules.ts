@@ -72,10 +72,12 @@ export const trafficRules: readonly Rule[] = [
     question: 'do keys live until they are read again?',
     remedy: 'a longer TTL; `cachectl hits --for 60s` shows which one halves the misses',
     source: expiryDocs,
-    describe: ({ share, misses, currentSeconds, saveHalfSeconds }) => [
+    describe: ({ share, misses, currentSeconds, saveHalfSeconds, saveHalfInterval: range }) => [
       ...say`${ratio(share)} of ${count(misses)} misses came after the end of the TTL`,
       ...(currentSeconds === null ? [] : say` of ${seconds(currentSeconds)}`),
-      ...(saveHalfSeconds === null ? [] : say`; ${seconds(saveHalfSeconds)} would halve them`),
+      ...(saveHalfSeconds === null || range === null
+        ? []
+        : say`; ${seconds(saveHalfSeconds)} (${seconds(range[0])} to ${seconds(range[1])}) would halve them`),
     ],
   }),
   ofTraffic({

@@ -1,5 +1,5 @@
 import { sumOf } from '../../support/collections.ts';
-import type { LogHistogram } from '../../support/log-histogram.ts';
+import { LogHistogram } from '../../support/log-histogram.ts';
 import { detailsOf, type RowGroup } from '../keys/namespace-rows.ts';
 import { fewestLookups, type MissCauses, type NamespaceTraffic, reachesTarget } from '../report.ts';
 import { causeNames, missesIn, type Span, sumIn } from '../streams/mark.ts';
@@ -17,7 +17,9 @@ interface Window extends ReportInput {
 
 /** The namespaces that had any traffic, those with most misses first. */
 export function namespacesOf(window: Window): NamespaceTraffic[] {
-  const { windows, map, bytesPerKey, groups, unmade, windowSeconds } = window;
+  const { windows, map, bytesPerKey, groups, unmade, windowSeconds, history } = window;
+  const [{ from, to }] = windows;
+  const openGaps = history.openGaps(from.atMillis, to.atMillis);
   const shown = windows.flatMap(({ to }) => to.keys);
   const known = new Map(map.namespaces.map((namespace) => [namespace.name, namespace]));
   const totalMisses = missesIn(windows, window.allRows);
@@ -35,6 +37,7 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
     const evictedKeys = sumIn(windows, 'evictedKeys', rows);
     if (misses === 0 && !reads && !writes && !newKeys && evictedKeys === 0) return [];
     const details = detailsOf(shown, rows);
+    for (const row of rows) details.unreadForMillis.merge(openGaps.get(row) ?? noGaps);
     const hitRate = reads === null || hits === null ? null : ratio(hits, reads);
     const rateAt = (bound: number, otherwise: number) => ratio(bound, bound + misses) ?? otherwise;
     const hitRateInterval =
@@ -62,7 +65,14 @@ export function namespacesOf(window: Window): NamespaceTraffic[] {
         refill: refillOf(details.refillMillis),
         stampedes: { count, extraMisses, largest },
         remedy: {
-          ttl: ttlRemedy(details, causes.expired, configured?.ttl ?? null, windowSeconds),
+          // Of keys that were forgotten, gaps are forgotten too: the long ones.
+          ttl:
+            history.table.forgotten > 0
+              ? null
+              : ttlRemedy(details, causes.expired, configured?.ttl ?? null, {
+                  seconds: windowSeconds,
+                  showsTtls: window.mode !== 'misses-only',
+                }),
           memory: memoryRemedy(
             details,
             causes.evicted,
@@ -129,5 +139,7 @@ function meanEvictedBytes(
         interval: [mean(({ interval }) => interval[0]), mean(({ interval }) => interval[1])],
       };
 }
+
+const noGaps = new LogHistogram();
 
 const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);

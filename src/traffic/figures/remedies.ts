@@ -1,14 +1,15 @@
-import { proportionInterval, t95 } from '../../support/intervals.ts';
+import { type Interval, proportionInterval, t95 } from '../../support/intervals.ts';
 import type { TtlRule } from '../../keyspace/ttl.ts';
 import type { RowDetails } from '../keys/namespace-rows.ts';
-import { type Bounds, fewestMisses, type MemoryRemedy, type TtlRemedy } from '../report.ts';
+import { fewestMisses, type MemoryRemedy, type TtlRemedy } from '../report.ts';
+import { ReadGaps } from './read-gaps.ts';
 import type { Estimate } from './window.ts';
 import type { LogHistogram } from '../../support/log-histogram.ts';
 
 const ttlAssumption =
-  'keys are read at random times, at the rate that the time from the end of their TTL to the next read shows, and ' +
-  'nothing else removes them; a key counts as over from its deadline where that was seen, else from when the server ' +
-  'removed it';
+  'keys are stored when they are missed, and read at random times, at the rate that the time from the end of their TTL to the ' +
+  'next read shows; nothing else removes them. Seen are keys that got their TTL in the window; what it is too short to show is ' +
+  'in the interval';
 const memoryAssumption =
   'keys are evicted in the order of their last use, so that a memory larger by the keys evicted between would have kept a ' +
   'key (Mattson and others, 1970), or a smaller one where some of these were evicted twice; sizes are those of keys that ' +
@@ -28,32 +29,35 @@ const fewestTtls = 20;
  * process, exact where reads are independent of each other. Then the gap g from the end of the TTL to the next read is
  * exponential, the mean of exp(-g/T') over the gaps of a key is λT' / (λT' + 1), and 1 - (1 - T/T') exp(-g/T') has the share that
  * is left for its mean: over the gaps of all keys together too, whatever λ each of them has. T' is found by bisection of this
- * mean; its bounds are where the mean, less or plus its own error, is the share that is asked for.
+ * mean over the curve of `ReadGaps`. Its bounds are where the mean, less or plus its own error, is the share that is asked for;
+ * gaps that are longer than the window shows are taken for as long as the longest it shows for the one, and for endless for the other.
  *
- * A window shows gaps of up to its own length. A TTL that is longer than the present one by more than that is not reported.
+ * A TTL is not reported where its upper bound is longer than the present one by more than the window.
+ * @param window `showsTtls`: whether what writes keys is seen
  */
 export function ttlRemedy(
   details: RowDetails,
   misses: number,
   rule: TtlRule | null,
-  windowSeconds: number,
+  window: { readonly seconds: number; readonly showsTtls: boolean },
 ): TtlRemedy | null {
   const current = currentMillis(details, rule);
-  if (misses < fewestMisses || current === null || details.expiredForMillis.count < fewestMisses) return null;
-  const half = ttlFor(details, current, 0.5);
-  const nineTenths = ttlFor(details, current, 0.1);
-  const added = ({ interval }: Estimate) => (interval[1] - current.value) / 1000;
-  const shown = (millis: Estimate): { seconds: number | null; bounds: Bounds } =>
-    added(millis) <= windowSeconds
-      ? { seconds: millis.value / 1000, bounds: [millis.interval[0] / 1000, millis.interval[1] / 1000] }
-      : { seconds: null, bounds: null };
+  if (misses < fewestMisses || current === null) return null;
+  const gaps = new ReadGaps(details.expiredForMillis, details.unreadForMillis);
+  const most = current.value + window.seconds * 1000;
+  const half = ttlFor(gaps, current, 0.5, most);
+  const nineTenths = ttlFor(gaps, current, 0.1, most);
   return {
     ...{ misses, currentSeconds: current.value / 1000 },
-    ...{ saveHalfSeconds: shown(half).seconds, saveHalfInterval: shown(half).bounds },
-    ...{ saveNineTenthsSeconds: shown(nineTenths).seconds, saveNineTenthsInterval: shown(nineTenths).bounds },
-    ...{ neededWindowSeconds: added(half), assumption: ttlAssumption },
+    ...{ saveHalfSeconds: half && half.value / 1000, saveHalfInterval: half && secondsOf(half.interval) },
+    saveNineTenthsSeconds: nineTenths && nineTenths.value / 1000,
+    saveNineTenthsInterval: nineTenths && secondsOf(nineTenths.interval),
+    neededWindowSeconds: window.showsTtls ? neededSeconds(gaps, current.value, half, window.seconds) : null,
+    assumption: ttlAssumption,
   };
 }
+
+const secondsOf = ([low, high]: Interval): Interval => [low / 1000, high / 1000];
 
 /** The TTL that writes in the window have set, else that of the map, else how long keys were seen to live. */
 function currentMillis({ ttlMillis, lifeMillis }: RowDetails, rule: TtlRule | null): Estimate | null {
@@ -75,31 +79,50 @@ function quantileOf(histogram: LogHistogram, share: number): Estimate | null {
   return { value, interval: [histogram.quantile(low) ?? value, histogram.quantile(high) ?? value] };
 }
 
-/** The TTL with which this share of the misses would have been left, in milliseconds. */
-function ttlFor({ expiredForMillis: gaps }: RowDetails, current: Estimate, share: number): Estimate {
+/** The TTL with which this share of the misses would have been left, in milliseconds; null where it may be longer than `most`. */
+function ttlFor(gaps: ReadGaps, current: Estimate, share: number, most: number): Estimate | null {
   const [shortest, longest] = current.interval;
+  if (gaps.ended < fewestMisses || leftWith(gaps, longest, most, 1) > share) return null;
   return {
     value: ttlWith(gaps, current.value, share, 0),
     interval: [ttlWith(gaps, shortest, share, -1), ttlWith(gaps, longest, share, 1)],
   };
 }
 
-/** @param side 1: with the error of the mean added, -1: taken off */
-function ttlWith(gaps: LogHistogram, current: number, share: number, side: -1 | 0 | 1): number {
-  const left = (ttl: number) => {
-    const shareOf = (gap: number) => 1 - (1 - current / ttl) * Math.exp(-gap / ttl);
-    const mean = gaps.meanOf(shareOf) ?? 0;
-    const variance = Math.max(0, (gaps.meanOf((gap) => shareOf(gap) ** 2) ?? 0) - mean ** 2);
-    return mean + side * t95(gaps.count - 1) * Math.sqrt(variance / gaps.count);
-  };
+/** @param side 1: at most, with the error of the mean added; -1: at least, 0: likely */
+function ttlWith(gaps: ReadGaps, current: number, share: number, side: -1 | 0 | 1): number {
   let [low, high] = [current, 2 * current];
-  while (left(high) > share) high *= 2;
+  while (leftWith(gaps, current, high, side) > share) high *= 2;
   while (high - low > 0.001 * high) {
     const middle = (low + high) / 2;
-    if (left(middle) > share) low = middle;
+    if (leftWith(gaps, current, middle, side) > share) low = middle;
     else high = middle;
   }
   return high;
+}
+
+/** The share of the misses that is left with a TTL. */
+function leftWith(gaps: ReadGaps, current: number, ttl: number, side: -1 | 0 | 1): number {
+  const leftOf = (gap: number) => 1 - (1 - current / ttl) * Math.exp(-gap / ttl);
+  const { longest, meanRest } = gaps;
+  // What is left of gaps whose rest is exponential.
+  const likely = 1 - ((1 - leftOf(longest)) * ttl) / (ttl + meanRest);
+  const { mean, error } = gaps.mean(leftOf, side === 0 ? likely : side < 0 ? leftOf(longest) : 1);
+  return mean + side * t95(gaps.ended - 1) * error;
+}
+
+/**
+ * A window in which a key is stored, and shows gaps as long as the TTL that saves half: that is twice the present one at least. One
+ * that did not show it has to be twice as long at least.
+ */
+function neededSeconds(
+  gaps: ReadGaps,
+  current: number,
+  half: Estimate | null,
+  windowSeconds: number,
+): number {
+  const ttl = half?.value ?? (gaps.ended < fewestMisses ? 2 * current : ttlWith(gaps, current, 0.5, 0));
+  return Math.max((current + ttl) / 1000, half === null ? 2 * windowSeconds : 0);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { eventColumns as causeIndex } from '../streams/mark.ts';
+import { LogHistogram } from '../../support/log-histogram.ts';
 import type { KeyHash } from './key-hash.ts';
 import type { KeyTable } from './key-table.ts';
 import type { WindowDetails } from './namespace-rows.ts';
@@ -8,6 +9,9 @@ const storedState = 20;
 
 /** Further misses of a key within this time from its first, before it is stored again, are a stampede. */
 const stampedeMillis = 1000;
+
+/** Events may be ahead of MONITOR by so much: a deadline is known so late. */
+const mostLagMillis = 100;
 
 /** Added to a cause where the miss was the first word of its key. */
 export const firstMiss = 16;
@@ -55,7 +59,13 @@ export class KeyHistory {
     young.missedAtMillis[at] = 0;
     young.misses[at] = 0;
     if (cause === 'evicted') young.evictionMark[at] = this.evictions++;
-    if (cause !== 'expired') young.deadlineMillis[at] = 0;
+    const deadline = young.deadlineMillis[at] ?? 0;
+    if (cause !== 'expired') young.deadlineMillis[at] = young.overMillis[at] = 0;
+    // A later deadline is of the next life, if MONITOR was faster than the events; else what MONITOR shows was not done.
+    else if (deadline > 0 && deadline <= since + mostLagMillis) {
+      young.overMillis[at] = Math.min(deadline, since);
+      young.deadlineMillis[at] = 0;
+    }
   }
 
   /** The key came into being. */
@@ -64,6 +74,7 @@ export class KeyHistory {
     this.refill(at, seen);
     const { young } = this.table;
     const since = this.sinceStart(seen.nowMillis);
+    this.recordGap(at, seen, 'unreadForMillis');
     young.state[at] = storedState;
     young.goneAtMillis[at] = since;
     // What MONITOR said of its TTL may have come before this event.
@@ -78,10 +89,14 @@ export class KeyHistory {
 
   /** The key was given a time to live. This does not show its state: commands and events arrive by different ways. */
   lives(seen: SeenKey, ttlMillis: number): void {
-    const at = this.table.enter(seen);
-    const deadline = this.sinceStart(seen.nowMillis) + ttlMillis;
-    this.table.young.deadlineMillis[at] = Math.min(0xffffffff, deadline);
+    this.endLife(this.table.enter(seen), seen, this.sinceStart(seen.nowMillis) + ttlMillis);
     seen.details.of(seen.row).ttlMillis.record(ttlMillis);
+  }
+
+  /** The key was given a value without a time to live. */
+  stays(seen: SeenKey): void {
+    const at = this.table.find(seen);
+    if (at >= 0) this.endLife(at, seen, 0);
   }
 
   /** Keys of the database, or of all, are gone without an event. */
@@ -104,7 +119,7 @@ export class KeyHistory {
     if (since - (young.missedAtMillis[at] ?? 0) <= stampedeMillis) young.misses[at] = misses + 1;
     switch (state) {
       case causeIndex.expired + 1:
-        seen.details.of(seen.row).expiredForMillis.record(this.expiredFor(at, since));
+        this.recordGap(at, seen, 'expiredForMillis');
         return causeIndex.expired;
       case causeIndex.evicted + 1:
         seen.details.of(seen.row).evictionDistance.record(this.evictions - (young.evictionMark[at] ?? 0));
@@ -116,6 +131,22 @@ export class KeyHistory {
       default:
         return state - 1;
     }
+  }
+
+  /** How long keys are over at the end of a window that have not been read since, by row: those whose TTL ended in the window. */
+  openGaps(fromMillis: number, toMillis: number): ReadonlyMap<number, LogHistogram> {
+    const gaps = new Map<number, LogHistogram>();
+    const [from, to] = [this.sinceStart(fromMillis), this.sinceStart(toMillis)];
+    for (const [{ deadlineMillis, overMillis, row: rows }, at] of this.table.withTtl()) {
+      // A server reports late that a key is over.
+      const over = overMillis[at] || (deadlineMillis[at] ?? 0);
+      if (over === 0 || over < from || over >= to) continue;
+      const row = rows[at] ?? 0;
+      const known = gaps.get(row) ?? new LogHistogram();
+      known.record(to - over);
+      gaps.set(row, known);
+    }
+    return gaps;
   }
 
   private firstWord(seen: SeenKey): number {
@@ -147,15 +178,23 @@ export class KeyHistory {
     details.largestStampede = Math.max(details.largestStampede, misses);
   }
 
-  /**
-   * How long the key was over already: from its deadline where that is known, else from the event. A key that the read
-   * itself found to be over had its event a moment before.
-   */
-  private expiredFor(at: number, since: number): number {
-    const { deadlineMillis, goneAtMillis } = this.table.young;
-    const deadline = deadlineMillis[at] ?? 0;
-    const goneAt = goneAtMillis[at] ?? 0;
-    return Math.max(1, since - (deadline > 0 && deadline < goneAt ? deadline : goneAt));
+  /** The next deadline of the key; the miss after the last one may be still to come, for the events may be behind. */
+  private endLife(at: number, { row, nowMillis }: SeenKey, nextDeadline: number): void {
+    const { young } = this.table;
+    const deadline = young.deadlineMillis[at] ?? 0;
+    if (deadline > 0 && deadline <= this.sinceStart(nowMillis)) young.overMillis[at] = deadline;
+    young.deadlineMillis[at] = Math.min(0xffffffff, nextDeadline);
+    young.row[at] = row;
+  }
+
+  /** How long the key was over, which it is no more; where that is not known, or began before the window, nothing. */
+  private recordGap(at: number, seen: SeenKey, as: 'expiredForMillis' | 'unreadForMillis'): void {
+    const { young } = this.table;
+    const over = young.overMillis[at] ?? 0;
+    young.overMillis[at] = 0;
+    const { row, nowMillis, details } = seen;
+    if (over === 0 || (details.beganMillis !== null && over < this.sinceStart(details.beganMillis))) return;
+    details.of(row)[as].record(Math.max(1, this.sinceStart(nowMillis) - over));
   }
 
   private flushOf(database: number): number {

@@ -9,6 +9,10 @@ const newMemory = (slots: number) => ({
   missedAtMillis: new Uint32Array(slots),
   misses: new Uint32Array(slots),
   deadlineMillis: new Uint32Array(slots),
+  /** Since when the key is over without a miss; 0: it is not, or this is not known. */
+  overMillis: new Uint32Array(slots),
+  /** The namespace of a key with a TTL. */
+  row: new Uint32Array(slots),
   evictionMark: new Uint32Array(slots),
 });
 export type KeyMemory = ReturnType<typeof newMemory>;
@@ -23,7 +27,7 @@ const filterBits = 64;
 const firstSlots = 2 ** 14;
 
 /**
- * What is remembered of keys, by the hash of the key, in memory of a fixed size at most: 36 MB unless another is given. There are
+ * What is remembered of keys, by the hash of the key, in memory of a fixed size at most: 44 MB unless another is given. There are
  * two generations. A full young one becomes the old one, and of the old one's keys that were not asked for meanwhile
  * only a trace is left, which distinguishes them from keys that were never seen.
  */
@@ -73,6 +77,14 @@ export class KeyTable {
     return this.traces?.mayHold(high, lowHalf(high, low)) ?? false;
   }
 
+  /** Every entry that a TTL is known of. */
+  *withTtl(): Iterable<readonly [memory: KeyMemory, at: number]> {
+    for (const { memory, left } of [this.current, this.previous])
+      for (let at = 0; at < left.length; at++)
+        if ((memory.deadlineMillis[at] !== 0 || memory.overMillis[at] !== 0) && left[at] === 0)
+          yield [memory, at];
+  }
+
   private slotOf(high: number, low: number): number {
     // Before the search: afterwards, the entry that was found could be among those to be dropped.
     if (this.current.used >= this.current.limit) this.makeRoom();
@@ -119,7 +131,8 @@ class Generation {
   private readonly columns: readonly (Uint8Array | Uint32Array)[];
   private readonly high: Int32Array;
   private readonly low: Int32Array;
-  private readonly left: Uint8Array;
+  /** 1 for an entry that the other generation has now. */
+  readonly left: Uint8Array;
 
   constructor(readonly slots: number) {
     this.memory = newMemory(slots);

@@ -152,8 +152,10 @@ const sampleKeys = 32;
 /** What is known of a namespace's misses beyond their number. Times in milliseconds. */
 export class RowDetails {
   readonly refillMillis = new LogHistogram();
-  /** From the end of a key's TTL to each miss of it. */
+  /** From the end of a key's TTL, where it is known and in the window, to its first miss. */
   readonly expiredForMillis = new LogHistogram();
+  /** The same of keys that were not missed: until they were stored again, or until the window ended. */
+  readonly unreadForMillis = new LogHistogram();
   /** TTLs that keys were written with. */
   readonly ttlMillis = new LogHistogram();
   /** From the time that a key was stored until it expired. */
@@ -182,6 +184,7 @@ export class RowDetails {
   merge(other: RowDetails): void {
     this.refillMillis.merge(other.refillMillis);
     this.expiredForMillis.merge(other.expiredForMillis);
+    this.unreadForMillis.merge(other.unreadForMillis);
     this.ttlMillis.merge(other.ttlMillis);
     this.lifeMillis.merge(other.lifeMillis);
     this.evictionDistance.merge(other.evictionDistance);

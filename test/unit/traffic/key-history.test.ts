@@ -44,6 +44,11 @@ class Story {
     return this;
   }
 
+  stays(key = 'k'): this {
+    this.history.stays(this.seen(key));
+    return this;
+  }
+
   flushed(database: number | null): this {
     this.history.flushed(database, this.now);
     return this;
@@ -213,19 +218,16 @@ describe('how long a key was over when it was missed', () => {
     expect(overOf(after)).toBe(3998);
   });
 
-  test('counts from the event where no deadline is known, or a later one', () => {
+  test('is not known without a deadline, or with one that was not kept', () => {
     const untold = new Story().stored().at(5000).gone('expired').at(5700);
     untold.miss();
-    expect(overOf(untold)).toBe(700);
     const later = new Story().stored().lives(60_000).at(5000).gone('expired').at(5700);
     later.miss();
-    expect(overOf(later)).toBe(700);
-  });
-
-  test('forgets the deadline of a life that ended otherwise', () => {
-    const story = new Story().stored().lives(1000).at(10).gone('invalidated').at(20).stored();
-    story.at(9000).gone('expired').at(9100).miss();
-    expect(overOf(story)).toBe(100);
+    const taken = new Story().stored().lives(1000).at(10).stays().at(9000).gone('expired').at(9100);
+    taken.miss();
+    const otherwise = new Story().stored().lives(1000).at(10).gone('invalidated').at(20).stored();
+    otherwise.at(9000).gone('expired').at(9100).miss();
+    for (const story of [untold, later, taken, otherwise]) expect(overOf(story)).toBeNull();
   });
 
   test('counts from a new deadline when it was lengthened', () => {
@@ -234,9 +236,49 @@ describe('how long a key was over when it was missed', () => {
     expect(overOf(story)).toBe(3100);
   });
 
-  test('is told of each miss', () => {
-    const story = new Story().stored().gone('expired').at(10).misses(3);
-    expect(story.details.expiredForMillis.count).toBe(3);
+  test('is that of the first miss', () => {
+    const story = new Story().at(1).stored().lives(500).at(1000).gone('expired').at(1010).misses(3);
+    expect([story.details.expiredForMillis.count, overOf(story)]).toEqual([1, 509]);
+  });
+
+  test('counts from the last deadline where MONITOR shows the next life before the events show the miss', () => {
+    const story = new Story().at(1).stored().lives(500).at(1001).lives(500).gone('expired');
+    story.misses(1).stored();
+    expect(overOf(story)).toBe(500);
+    story.at(2001).gone('expired').misses(1);
+    expect([story.details.expiredForMillis.count, overOf(story)]).toEqual([2, 500]);
+  });
+
+  test('is none of a gap that began before the window', () => {
+    const story = new Story().at(1).stored().lives(500).at(1000).gone('expired');
+    story.window.begin(story.now);
+    story.at(1100).misses(1).stored().lives(500).at(2000).gone('expired').misses(1);
+    expect([story.details.expiredForMillis.count, overOf(story)]).toEqual([1, 400]);
+  });
+});
+
+describe('how long a key was over that was not missed', () => {
+  const openOf = ({ history, now }: Story) => history.openGaps(1_000_000, now).get(1)?.quantile(1) ?? null;
+
+  test('lasts until it is stored again', () => {
+    const story = new Story().at(1).stored().lives(500).at(900).gone('expired').at(1001).stored();
+    expect(story.details.unreadForMillis.quantile(1)).toBe(500);
+    expect([story.details.expiredForMillis.count, openOf(story)]).toEqual([0, null]);
+  });
+
+  test('lasts until the end of the window, whether the server has noted the end of the TTL or not', () => {
+    const story = new Story().at(1).stored().lives(500).at(1001);
+    expect(openOf(story)).toBe(500);
+    expect(openOf(story.gone('expired').at(2001))).toBe(1500);
+    expect(story.history.openGaps(1_000_600, 1_002_001).size).toBe(0);
+    story.misses(1);
+    expect(openOf(story.at(3000))).toBeNull();
+  });
+
+  test('is looked for among keys that make room for others too', () => {
+    const story = new Story({ slots: 64 }).at(1);
+    for (let key = 0; key < 60; key++) story.lives(100, `key:${key}`);
+    expect(story.at(1000).history.openGaps(1_000_000, story.now).get(1)?.count).toBe(60);
   });
 });
 

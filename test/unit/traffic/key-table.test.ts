@@ -11,6 +11,8 @@ const columns = [
   'missedAtMillis',
   'misses',
   'deadlineMillis',
+  'overMillis',
+  'row',
   'evictionMark',
 ] as const;
 

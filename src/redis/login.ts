@@ -3,7 +3,7 @@ import { isAboutConnection, RedisError, refusal, shown } from './errors.ts';
 import { type Reply, ReplyError } from './reply.ts';
 import type { RedisCommand } from './server.ts';
 import { notRedisHint } from './strangers.ts';
-import { addressOf, type ConnectTarget } from './target.ts';
+import { addressOf, clientName, type ConnectTarget } from './target.ts';
 
 /**
  * Logs in, selects the database, gives the connection the program's name and sends `courtesies`, all in one batch: a
@@ -16,13 +16,13 @@ export async function logIn(
   target: ConnectTarget,
   courtesies: readonly RedisCommand[] = [],
 ): Promise<Reply[]> {
-  const { username, password, database } = target;
+  const { username, password, database, clientName: name = clientName } = target;
   const who = username === undefined ? [] : [bytesOf(username)];
   const required: RedisCommand[] = [
     ...(password === undefined ? [] : [['AUTH', ...who, bytesOf(password)] as const]),
     ...(database === 0 ? [] : [['SELECT', database] as const]),
   ];
-  const replies = await exchange([...required, ['CLIENT', 'SETNAME', bytesOf('cachectl')], ...courtesies]);
+  const replies = await exchange([...required, ['CLIENT', 'SETNAME', bytesOf(name)], ...courtesies]);
   for (const [index, [command]] of required.entries()) {
     const reply = replies[index];
     if (!(reply instanceof ReplyError) || isAboutNeedlessPassword(reply)) continue;

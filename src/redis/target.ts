@@ -17,6 +17,8 @@ export interface ConnectTarget extends Place {
   readonly username?: string;
   readonly password?: string;
   readonly tls?: TlsTarget;
+  /** What connections are called in CLIENT LIST (default: `clientName`). */
+  readonly clientName?: string;
   /** Limit for the connection and for each wait for an answer, in milliseconds. */
   readonly timeoutMillis: number;
   /** How long what was reached before is tried again, in milliseconds (default: it is not). */
@@ -26,6 +28,9 @@ export interface ConnectTarget extends Place {
   /** Gets everything that is sent, with its time. */
   readonly trace?: Trace;
 }
+
+/** Connections of this program have this name; `hits` leaves their reads out by it. */
+export const clientName = 'cachectl';
 
 export const retryMillisOf = ({ retryMillis = 0 }: ConnectTarget): number => retryMillis;
 

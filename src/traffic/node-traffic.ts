@@ -4,7 +4,7 @@ import { emptyList, FrequentKeys } from './keys/frequent-keys.ts';
 import type { NodeAccesses } from './keys/node-accesses.ts';
 import { hashBytes } from './keys/key-hash.ts';
 import { firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
-import { type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
+import { markPrefix, type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
 import { keysTracked, ReadKeys } from './keys/read-keys.ts';
 import type { KeyEvent } from './streams/event-reader.ts';
 import {
@@ -27,12 +27,20 @@ export interface SharedTraffic {
 }
 
 /** What MONITOR shows of a command. */
-export type CommandSink = Pick<NodeTraffic, 'read' | 'write' | 'alter' | 'remove' | 'scanByType' | 'flush'>;
+export type CommandSink = Pick<
+  NodeTraffic,
+  'isOurs' | 'read' | 'write' | 'alter' | 'remove' | 'scanByType' | 'flush'
+>;
+
+const isAnyMark = (bytes: Buffer, start: number, end: number) =>
+  bytes.subarray(start, end).includes(markPrefix);
 
 const newMissing = () => new FrequentKeys<MissPlace>(keysTracked);
 
 /** Counts what one node does, by namespace, up to each mark. Keys are bytes of a buffer that is used again. */
 export class NodeTraffic {
+  /** Whether what follows comes from this program, in this run or another: its reads are no traffic, its writes are. */
+  isOurs = false;
   /** The time of what follows, in milliseconds. */
   nowMillis = 0;
   /** The mark whose lookup is to come. */
@@ -66,9 +74,13 @@ export class NodeTraffic {
       this.passMark('commands');
       return;
     }
+    const { counts } = this.commands;
+    if (this.isOurs && !isAnyMark(bytes, start, end)) {
+      counts.add(this.shared.rows.ours, commandColumns.reads, lookups);
+      return;
+    }
     const seen = this.see(this.commands.details, database, bytes, start, end);
     const { row } = seen;
-    const { counts } = this.commands;
     this.accesses?.pass(accessKinds.read, seen, bytes, start, end);
     if (this.isListed(row) && this.readKeys.pass())
       this.readKeys.add(bytes, start, end, { database, row }, lookups);

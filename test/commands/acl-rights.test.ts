@@ -103,7 +103,7 @@ const unseen: readonly RegExp[] = [
   // Commands of later versions.
   /client\|no-touch|hpexpire/,
   // Tried with `hits`.
-  /^(stats|watch|metrics|doctor|report|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|multi|exec)$/,
+  /^(stats|watch|metrics|doctor|report|check) \+(ttl|subscribe|psubscribe|monitor|config\|get|config\|set|command\|info|client\|list|multi|exec)$/,
   /^whatif \+psubscribe$/,
   // Asked about users that other clients are logged in as.
   /^(doctor|report|check) \+acl\|dryrun$/,

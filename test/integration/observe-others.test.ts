@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { clientName } from '../../src/redis/target.ts';
 import { asBytes } from '../../src/support/bytes.ts';
 import { send } from '../server/redis.ts';
 import { during, observeFor, sumOf } from './observed-traffic.ts';
@@ -28,6 +29,44 @@ test('two observers at a time take the lookups of each other off', async () => {
   });
   expect(report.remarks.join()).toMatch(/another cachectl observes this server too: \d+ of its lookups/);
 });
+
+test.each(['exact', 'sampled'] as const)(
+  'reads by other commands of this program are no traffic in mode %s, whenever they connected',
+  async (mode) => {
+    const { url } = await startRedis();
+    const [application, before] = [await open(url), await open(url, { clientName })];
+    await send(application, 'SET', 'user:1', 'x');
+    await send(before, 'PING');
+    const work = async () => {
+      const later = await open(url, { clientName });
+      const until = Date.now() + (mode === 'exact' ? 300 : 3000);
+      for (let round = 0; Date.now() < until || round < 20; round++) {
+        await Promise.all([send(application, 'GET', 'user:1'), send(application, 'GET', 'user:2')]);
+        for (const ours of [before, later])
+          await Promise.all([
+            send(ours, 'PTTL', 'user:1'),
+            send(ours, 'GET', 'user:1'),
+            send(ours, 'TYPE', 'user:1'),
+          ]);
+        reads += 2;
+      }
+      await send(later, 'SET', 'user:3', 'x');
+    };
+    let reads = 0;
+    const { report } = await observeFor(await open(url), { ...during(work), mode });
+    expect(report.valid).toBe(true);
+    const [users] = report.namespaces;
+    expect(report.misses).toBe(reads / 2);
+    if (mode === 'exact') {
+      expect(report).toMatchObject({ reads, hits: reads / 2, residual: { reads: 0, hits: 0, misses: 0 } });
+      expect(users).toMatchObject({ reads, hits: reads / 2, writes: 1 });
+      expect(report.remarks).toEqual([`${3 * reads} reads by other commands of cachectl are taken off`]);
+    } else {
+      expect(users?.hitRate).toBeLessThan(0.7);
+      expect(report.hitRate).toBeLessThan(0.7);
+    }
+  },
+);
 
 test('no key is told to miss most where none stands out', async () => {
   const { url } = await startRedis();

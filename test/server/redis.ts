@@ -21,7 +21,13 @@ export function testUrl(): string {
 }
 
 export function targetOf(url: string, changes: Partial<ConnectTarget> = {}): ConnectTarget {
-  return { ...parseRedisUrl(url), timeoutMillis: 20_000, retryMillis: 30_000, ...changes };
+  return {
+    ...parseRedisUrl(url),
+    timeoutMillis: 20_000,
+    retryMillis: 30_000,
+    clientName: 'test',
+    ...changes,
+  };
 }
 
 /** A connection to this test file's own database, which is emptied first. The caller closes it. */

@@ -104,6 +104,9 @@ const observing: readonly Right[] = [
   ...helps(wholeOnly, 'ttl', { on: marks }),
   ...helps(wholeOnly, 'subscribe', { never: noEvents }),
   ...helps('hit rates: misses are left', 'monitor', { never: [...noEvents, '--mode misses-only'] }),
+  ...helps('which reads are of cachectl itself', 'client|list', {
+    never: [...noEvents, '--mode misses-only'],
+  }),
   ...helps('namespaces, unless events are on', 'config|get'),
   ...helps('namespaces, unless events are on', 'config|set', { never: noEvents }),
   ...helps('whether `n` was on next to `A`', 'psubscribe', { never: noEvents }),
@@ -168,6 +171,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...need('info subscribe monitor config|get config|set'),
     ...need('ttl', { on: marks }),
     ...helps('whether `n` was on next to `A`', 'psubscribe'),
+    ...helps('which reads are of cachectl itself', 'client|list'),
     ...helps('marks and counters at the same instant', 'multi exec'),
     ...helps('which reads no rule counts', 'command|info'),
     ...helps('sizes of keys: each counts as their mean', 'memory|usage'),

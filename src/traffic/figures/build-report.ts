@@ -10,6 +10,7 @@ import { namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
 import {
   cpuBetween,
+  estimateHits,
   failedReads,
   growth,
   lookupsIn,
@@ -43,7 +44,8 @@ export function buildReport(input: ReportInput): TrafficReport {
     sumOf(windows.map(({ from, to }) => to.atMillis - from.atMillis)) / windows.length / 1000;
   const groups = input.rows.groups();
   const allRows = groups.flatMap(({ rows }) => rows);
-  const shownRows = [...allRows, input.rows.marks];
+  const ourRows = [input.rows.ours];
+  const shownRows = [...allRows, ...ourRows, input.rows.marks];
   const scanRows = [input.rows.scans];
   /** Where MONITOR ran. */
   const monitored: readonly Span[] = mode === 'sampled' ? windows.flatMap(({ bursts }) => bursts) : windows;
@@ -63,9 +65,17 @@ export function buildReport(input: ReportInput): TrafficReport {
     mode !== 'sampled' || beyond <= 0 || beyond > mostScanned || !isTooMany(beyond, monitoredLookups);
   const shownMode = areHitsKnown ? mode : 'misses-only';
   const allHits = areHitsKnown && counted ? counted.hits : null;
-  const window = { ...input, mode: shownMode, groups, allRows, windowSeconds, unmade };
+  const lookedUpRows = [...allRows, ...ourRows];
+  const window = { ...input, mode: shownMode, groups, allRows: lookedUpRows, windowSeconds, unmade };
   const namespaces = mode === 'counters' ? [] : namespacesOf(window);
 
+  // Reads by this program find their keys, for it asks for those that SCAN gave; one that misses counts as a miss of its namespace.
+  const ofOurs =
+    shownMode === 'exact'
+      ? sumIn(windows, 'reads', ourRows)
+      : shownMode === 'sampled'
+        ? Math.round(estimateHits(windows, ourRows, lookedUpRows, unmade).value)
+        : 0;
   const missResidual = mode === 'counters' || misses === null ? null : misses - missesIn(windows, allRows);
   const readResidual =
     missResidual === null || misses === null || allHits === null || shownMode === 'misses-only'
@@ -73,11 +83,11 @@ export function buildReport(input: ReportInput): TrafficReport {
       : // What MONITOR shows can be held against the counters where it ran alone.
         mode === 'sampled'
         ? beyond + unmade.in(monitored)
-        : allHits + misses - sumOf(namespaces.map((each) => each.reads ?? 0));
+        : allHits + misses - ofOurs - sumOf(namespaces.map((each) => each.reads ?? 0));
   const hitsLeft = readResidual === null ? null : readResidual - (mode === 'exact' ? (missResidual ?? 0) : 0);
   const scanned = mode === 'exact' ? Math.max(0, Math.min(hitsLeft ?? 0, mostScanned)) : 0;
   const less = (figure: number | null) => (figure === null ? null : figure - scanned);
-  const hits = less(allHits);
+  const hits = allHits === null ? null : Math.max(0, allHits - scanned - ofOurs);
   const residual = { reads: less(readResidual), hits: less(hitsLeft), misses: missResidual };
 
   const reads = hits === null || misses === null ? null : hits + misses;
@@ -102,6 +112,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     remarks: [
       ...input.remarks,
       ...othersRemark(ofOthers),
+      ...oursRemark(ofOurs),
       ...scanRemark(scanCalls, scanned, areHitsKnown),
       ...unmadeRemark(unmade, monitored),
       ...unknownRemark(unknownReads),
@@ -203,6 +214,10 @@ function othersRemark(lookups: number): string[] {
     `another cachectl observes this server too: ${lookups} of its lookups are taken off, its cost is not`,
   ];
 }
+
+/** What other commands of this program read meanwhile. */
+const oursRemark = (reads: number): string[] =>
+  reads === 0 ? [] : [`${reads} reads by other commands of cachectl are taken off`];
 
 function costOf(
   mode: HitMode,

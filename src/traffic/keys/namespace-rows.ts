@@ -61,6 +61,7 @@ export class NamespaceRows {
   failure: Error | null = null;
 
   private scansRow = 0;
+  private oursRow = 0;
 
   /**
    * @param database the one that the map is of
@@ -98,6 +99,11 @@ export class NamespaceRows {
   /** The row of SCAN … TYPE, whose reads are the most that it can have counted, and its writes the calls. */
   get scans(): number {
     return (this.scansRow ||= this.size++);
+  }
+
+  /** The row of reads by this program, which belong to no namespace. */
+  get ours(): number {
+    return (this.oursRow ||= this.size++);
   }
 
   /** What the rows stand for, each in one group. */

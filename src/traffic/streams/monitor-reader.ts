@@ -1,6 +1,7 @@
 import { forever } from '../../curves/access-sample.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { fnvBasis } from '../../support/hash.ts';
+import { fnvBasis, fnvOf, fnvStep } from '../../support/hash.ts';
+import { clientName } from '../../redis/target.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, type KeyRange, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import type { CommandSink } from '../node-traffic.ts';
@@ -13,6 +14,9 @@ const longestLine = 4 * 1024 * 1024;
 
 /** Of SET, with what `IFEQ` compares the value with. */
 const longestOption = 64;
+
+/** Of the command whose subcommand gives a connection its name. */
+const clientHash = Buffer.from('CLIENT').reduce(nextNameHash, fnvBasis);
 
 const defaultScanCount = 10;
 /** A page ends after so many buckets for each key of its COUNT, which hold one key on average. @see scanGenericCommand in db.c */
@@ -32,6 +36,8 @@ export class MonitorReader {
   cutLines = 0;
   /** What the server said in place of `OK`. */
   refused: string | null = null;
+  /** Hashes of the addresses of connections that this program opened, in this run or another. */
+  private readonly ours = new Set<number>();
   private carry = Buffer.allocUnsafe(64 * 1024);
   private carried = 0;
   private skipping = false;
@@ -53,6 +59,11 @@ export class MonitorReader {
     this.carried = 0;
     this.skipping = false;
     this.refused = null;
+  }
+
+  /** What comes from these addresses is of this program. */
+  addOurs(addresses: readonly string[]): void {
+    for (const address of addresses) this.ours.add(fnvOf(address));
   }
 
   /** @throws ReplyFault when the bytes are no MONITOR's */
@@ -113,6 +124,7 @@ export class MonitorReader {
     }
     let database = 0;
     for (at++; line[at] !== space && at < end; at++) database = database * 10 + (line[at] ?? 48) - 48;
+    const address = at + 1;
     let hash: number;
     let name: number;
     for (;;) {
@@ -130,6 +142,9 @@ export class MonitorReader {
       if (behind === space || behind === carriageReturn || at + 1 >= end) break;
     }
     this.commands++;
+    const addressEnd = name - 2;
+    this.sink.isOurs = this.ours.size > 0 && this.ours.has(hashOf(line, address, addressEnd));
+    if (hash === clientHash) this.readName(line, at, end, address, addressEnd);
     const entry = this.table.byHash.get(hash);
     if (entry === undefined) return;
     if (entry.flushes !== null) this.sink.flush(entry.flushes === 'all' ? null : database);
@@ -137,6 +152,19 @@ export class MonitorReader {
     else if (entry.streams) this.readArguments(entry, database, line, start, at, end, cut);
     else if (cut) this.cutLines++;
     else this.readWhole(entry, database, line, name, end);
+  }
+
+  /** CLIENT SETNAME says whose connection it is. @param at the closing quote of the command's name */
+  private readName(line: Buffer, at: number, end: number, address: number, addressEnd: number): void {
+    const words: string[] = [];
+    while (words.length < 2 && (at = this.nextToken(line, at, end)) >= 0)
+      words.push(line.toString('latin1', this.from, this.to));
+    const [subcommand = '', name] = words;
+    if (subcommand.toUpperCase() !== 'SETNAME') return;
+    const hash = hashOf(line, address, addressEnd);
+    // All connections over a socket file have one address.
+    if (name === clientName && line.toString('latin1', address, address + 5) !== 'unix:') this.ours.add(hash);
+    else this.ours.delete(hash);
   }
 
   /** @param at the closing quote of the command's name */
@@ -312,6 +340,12 @@ export class MonitorReader {
         this.sink.alter(database, bytes, 0, bytes.length, 0, isStored && alteringWrites);
     }
   }
+}
+
+function hashOf(line: Buffer, start: number, end: number): number {
+  let hash = fnvBasis;
+  for (let at = start; at < end; at++) hash = fnvStep(hash, line[at] ?? 0);
+  return hash;
 }
 
 /** Milliseconds from the time of the line on, which the server prints as `1700000000.123456`. @param start of the line */

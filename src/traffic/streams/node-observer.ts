@@ -1,9 +1,17 @@
 import { asBytes, type ByteString } from '../../support/bytes.ts';
 import { isAboutOneKey, mayPass, RedisError, refusal } from '../../redis/errors.ts';
-import { type Info, infoOf, infoWithCommands, productOf, withCommands } from '../../redis/info.ts';
+import {
+  type Info,
+  infoNumber,
+  infoOf,
+  infoWithCommands,
+  productOf,
+  withCommands,
+} from '../../redis/info.ts';
 import type { Connection } from '../../redis/connection.ts';
 import { permittedName } from '../../redis/permitted-keys.ts';
-import { type Reply, ReplyError } from '../../redis/reply.ts';
+import { type Reply, ReplyError, replyText } from '../../redis/reply.ts';
+import { clientName } from '../../redis/target.ts';
 import type { RedisCommand, RedisNode } from '../../redis/server.ts';
 import type { NodeTraffic } from '../node-traffic.ts';
 import { type CommandTable, commandTable } from '../rules/command-table.ts';
@@ -115,6 +123,7 @@ export class NodeObserver {
   async openMonitor(): Promise<void> {
     this.monitor.restart();
     await this.openStream('commands', ['MONITOR'], this.monitor, () => true);
+    this.monitor.addOurs(await ourAddresses(this.control));
   }
 
   closeStream(name: StreamName): void {
@@ -274,6 +283,27 @@ async function findProbe(
     if (refused === undefined || isAboutOneKey(reply)) refused = reply;
   }
   return refused as ReplyError;
+}
+
+/** A list of more takes the server a while to write. */
+const mostClients = 10_000;
+
+/**
+ * From where other commands of this program are connected. Those that come later show their name in MONITOR. Of a server that does not
+ * list its clients, or has too many, none are known. @throws RedisError when the connection is lost
+ */
+async function ourAddresses(control: Connection): Promise<string[]> {
+  const [info = null] = await control.exchange([['INFO', 'CLIENTS']]);
+  const clients = info instanceof ReplyError ? null : infoNumber(infoOf(info) ?? {}, 'connected_clients');
+  if (clients === null || clients > mostClients) return [];
+  const [list = null] = await control.exchange([['CLIENT', 'LIST']]);
+  if (list instanceof ReplyError) return [];
+  return replyText(list)
+    .split('\n')
+    .flatMap((line) => {
+      const isOurs = line.includes(` name=${clientName} `);
+      return isOurs ? (/ addr=(\S+)/.exec(line)?.[1] ?? []) : [];
+    });
 }
 
 const nameOf = (stream: StreamName) => (stream === 'commands' ? 'MONITOR' : 'the subscription to events');

@@ -32,6 +32,7 @@ export const table = commandTable(rulesOf('redis'));
 
 /** What the sink received, in words that can be compared: `read 0 key 1`, `write 0 key`, `flush all`. */
 export class Told {
+  isOurs = false;
   readonly all: string[] = [];
   /** Of each write and each change of a time to live, in their order. */
   readonly ttls: number[] = [];

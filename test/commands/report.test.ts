@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
@@ -46,6 +46,24 @@ describe('a report', () => {
     await cli(['inspect', '--exact'], at);
     await cli(['report', 'judged.html'], at);
     expect(page('judged.html')).toMatch(/<dt>Hit rate<\/dt>\s*<dd><strong>60\.0 %<\/strong>/);
+  });
+
+  test('that was interrupted is not written, and shows no figures of one', async () => {
+    const { redis, server } = await startServer();
+    const controller = new AbortController();
+    const begun = await windowOf(server);
+    const running = cli(['report', 'cut.html', '--hits', '30s', '-o', 'table'], {
+      ...{ url: redis.url, cwd: folder, signal: controller.signal },
+      env: { XDG_STATE_HOME: join(folder, 'state') },
+    });
+    await Promise.race([begun(), running]);
+    controller.abort('SIGINT');
+    expect(await running).toEqual({
+      exitCode: 130,
+      stdout: '',
+      stderr: 'error: interrupted; no report was written: the figures are those of a part\n',
+    });
+    expect(existsSync(join(folder, 'cut.html'))).toBe(false);
   });
 
   test('asks for nothing from anywhere, and lets no name of a key be markup', async () => {

@@ -10,7 +10,7 @@ import { sealed, unsealed } from '../../support/sealed.ts';
 import { type Block, factsOf } from '../../render/blocks.ts';
 import { fieldsOf } from '../../render/table.ts';
 import { blankOf } from '../blank.ts';
-import type { Context, Execution, Outcome } from '../context.ts';
+import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { readHits } from '../hits/run.ts';
 import { inspectExecution } from '../inspect/run.ts';
 import { confirmReplacing } from '../protection.ts';
@@ -60,13 +60,19 @@ async function report(context: Context, input: ReportInput): Promise<Outcome<Rep
   const whatif = input.whatif === undefined ? null : await readWhatif(context, input.whatif);
   const read =
     input.from === undefined ? await readServer(context, input) : await savedIn(context, input.from);
+  if (read.error !== null || context.signal.aborted) {
+    const unwritten = 'no report was written: the figures are those of a part';
+    if (read.error === null) throw new InterruptedError(`interrupted; ${unwritten}`);
+    context.warnOfResult(unwritten);
+    throw read.error;
+  }
   const data: ReportData = {
     ...read.data,
     bench: [...read.data.bench, ...bench],
     ...(history !== null && { history }),
     ...(whatif !== null && { whatif }),
   };
-  const page = pageOf(data, before);
+  const page = pageOf(withShortenedKeys(data, context.map.delimiters), before);
   const { stats, inspect, createdAt } = data;
   const result: ReportResult = {
     ...{
@@ -192,6 +198,27 @@ async function write(
     { processes: environment.processes, signal },
     (cause) => new InputError(`${what} \`${name}\` was not written: ${cause}`),
   );
+}
+
+/** A page is passed on, and the key of a session is a login. The snapshot, which is not, keeps them whole. */
+function withShortenedKeys(data: ReportData, delimiters: readonly string[]): ReportData {
+  const { doctor, inspect, hits } = data;
+  const shortened = <Row extends { readonly key: string; readonly namespace: string | null }>(
+    row: Row,
+  ): Row => ({
+    ...row,
+    key: shortenedKey(row.key, row.namespace ?? '', delimiters),
+  });
+  const findings = doctor.findings.map((each) => ({
+    ...each,
+    subject: each.subject && shortenedKey(each.subject, '', delimiters),
+  }));
+  return {
+    ...data,
+    doctor: { ...doctor, findings },
+    inspect: { ...inspect, largest: inspect.largest.map(shortened) },
+    hits: hits && { ...hits, mostMissed: hits.mostMissed.map(shortened) },
+  };
 }
 
 const openers: Readonly<Record<string, readonly [string, ...string[]]>> = {

@@ -48,6 +48,16 @@ describe('a report', () => {
     expect(page('judged.html')).toMatch(/<dt>Hit rate<\/dt>\s*<dd><strong>60\.0 %<\/strong>/);
   });
 
+  test('shows of a token in a key only how it begins, and its snapshot the whole', async () => {
+    const { redis, server } = await startServer();
+    const token = '2ekr1fQz9vXw3LmT7bYc';
+    await sendAll(server, [['SET', `session:${token}`, 'x'.repeat(100)]]);
+    await cli(['report', 'tokens.html', '--snapshot', 'tokens.json'], { url: redis.url, cwd: folder });
+    expect(page('tokens.html')).toContain('session:2ekr…');
+    expect(page('tokens.html')).not.toContain(token);
+    expect(page('tokens.json')).toContain(token);
+  });
+
   test('that was interrupted is not written, and shows no figures of one', async () => {
     const { redis, server } = await startServer();
     const controller = new AbortController();

@@ -3,6 +3,7 @@ import { platform } from 'node:os';
 import { resolve } from 'node:path';
 import type { BenchReport } from '../../bench/result.ts';
 import { parseBaseline } from '../../bench/baseline.ts';
+import { shortenedKey } from '../../keyspace/shortened-key.ts';
 import { usualSample } from '../../curves/sample-limits.ts';
 import { InputError } from '../../support/failure.ts';
 import { readNamedFile, readNamedJson, writeNamedFile } from '../../support/named-file.ts';
@@ -85,13 +86,6 @@ async function report(context: Context, input: ReportInput): Promise<Outcome<Rep
     ...{ keys: inspect.keys, memoryBytes: inspect.memoryBytes, exact: inspect.exact },
     comparedWith: before?.createdAt ?? null,
   };
-  if (read.error !== null || context.signal.aborted) {
-    context.warnOfResult('no report was written: the figures are those of a part');
-    return {
-      result: { ...result, fileBytes: 0, snapshotFile: null },
-      ...(read.error && { error: read.error }),
-    };
-  }
   if (input.snapshot !== undefined)
     await write(context, input.snapshot, `${JSON.stringify(sealed(data))}\n`, 'the snapshot');
   if (input.file === '-') {

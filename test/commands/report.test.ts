@@ -76,6 +76,21 @@ describe('a report', () => {
     expect(existsSync(join(folder, 'cut.html'))).toBe(false);
   });
 
+  test('of observed traffic has one hit rate: of the tile, and of the grade', async () => {
+    const { redis, server } = await startServer();
+    await traffic(server, 100, 900);
+    const begun = await windowOf(server);
+    const outcome = cli(['report', 'graded.html', '--hits', '900ms', '--snapshot', 'graded.json'], {
+      ...{ url: redis.url, cwd: folder, env: { XDG_STATE_HOME: join(folder, 'state') } },
+    });
+    await Promise.race([begun(), outcome]);
+    await traffic(server, 200, 200);
+    await outcome;
+    expect(page('graded.html')).toMatch(/<dt>Hit rate<\/dt>\s*<dd><strong>50\.0 %<\/strong>/);
+    expect(page('graded.html')).toContain('hit rate 50.0 % while observed');
+    expect(page('graded.html')).not.toMatch(/\b10\.0 %|CC301/);
+  });
+
   test('asks for nothing from anywhere, and lets no name of a key be markup', async () => {
     await run('hostile.html');
     const text = page('hostile.html');

@@ -2,6 +2,7 @@ import { doctorRules } from '../../health/doctor/diagnose.ts';
 import type { KeyFacts, NamespaceFacts } from '../../health/doctor/key-facts.ts';
 import { Missing } from '../../health/doctor/rule.ts';
 import { groupBy } from '../../support/collections.ts';
+import { fewestLookups } from '../../traffic/report.ts';
 import type { Context, Outcome } from '../context.ts';
 import type { DoctorResult } from '../doctor/result.ts';
 import { examine } from '../doctor/run.ts';
@@ -17,7 +18,10 @@ export function doctorOf(
   inspect: InspectResult,
   hits: HitsResult | null,
 ): Promise<Outcome<DoctorResult>> {
-  const only = doctorRules.filter(({ id }) => !unanswered.includes(id)).map(({ number }) => number);
+  // The grade is by the reads that were observed; this rule would judge those since the counters began as well.
+  const isGraded = hits?.valid === true && (hits.reads ?? 0) >= fewestLookups;
+  const left = isGraded ? [...unanswered, 'hit-rate'] : unanswered;
+  const only = doctorRules.filter(({ id }) => !left.includes(id)).map(({ number }) => number);
   return examine(
     context,
     { failOn: 'critical', keys: true, only },

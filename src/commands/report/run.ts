@@ -113,13 +113,15 @@ interface Read {
 }
 
 async function readServer(context: Context, input: ReportInput): Promise<Read> {
-  const stats = await statsExecution({ namespaces: false }).run(context);
   const sample = input.whatif === undefined ? usualSample : undefined;
   const window =
     input.hits === undefined
       ? null
       : await readHits(context, { patterns: [], for: input.hits, keys: 10, maxBytes: 2e9 }, sample);
   const hits = window?.outcome ?? null;
+  // Judged by the traffic that the page shows: else it would have a second hit rate, of another time.
+  const observed = hits && { report: hits.result, restored: [], failure: null, accesses: null };
+  const stats = await statsExecution({ namespaces: false, ...(observed && { observed }) }).run(context);
   const whatif =
     window?.accesses && hits?.error === undefined && hits?.result.reads
       ? await whatifOf(context, hits.result, window.accesses)

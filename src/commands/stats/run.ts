@@ -43,6 +43,8 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
 }
 
 export interface StatsOptions extends ReadingInput, LayoutInput {
+  /** What was observed already, in place of `hits`. */
+  readonly observed?: Observed;
   /** Seconds. */
   readonly window?: number;
   /** Seconds. */
@@ -67,14 +69,15 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
       : null;
   // Before the walk, whose lookups would be in it. Without INFO there is no mode that could be observed in.
   const observed =
-    options.hits !== undefined && report !== null
+    options.observed ??
+    (options.hits !== undefined && report !== null
       ? await observeHits(
           context,
           await context.reconnect(),
           { seconds: options.hits, mode: options.hitsMode ?? null },
           refused,
         )
-      : null;
+      : null);
   const reading = observed === null || first === null ? first : await readReport(context, server);
   const keyspace =
     options.namespaces && observed?.failure == null

@@ -291,6 +291,7 @@ describe('invalidate, before anything is removed', () => {
     [['user', ''], 'an id of `user` is empty'],
     [['usr', '1'], 'no entity `usr`\nhint: did you mean `user`? entities are: user, company'],
     [['user', '1', '--pattern', 'x'], '`user` and --pattern are different ways'],
+    [['README.md', '--pattern', 'bin'], 'put the pattern in quotes'],
     [['--namespace', 'daily', '--pattern', 'x'], '--pattern and --namespace are different ways'],
     [['--namespace', 'nosuch'], 'namespaces are: profile, daily, api'],
     [['--namespace', 'session'], 'is state, which no bulk removal touches'],

@@ -57,7 +57,9 @@ export function targetOf(input: InvalidateInput): Target | null {
   if (ways.length > 1) {
     throw new InputError(
       `${ways.join(' and ')} are different ways to say what goes`,
-      'name an entity with its ids, or --pattern, or --namespace',
+      entity !== undefined && patterns.length > 0
+        ? "put the pattern in quotes: without them the shell puts names of files in the place of --pattern 'user:*'"
+        : 'name an entity with its ids, or --pattern, or --namespace',
     );
   }
   if (all && patterns.length === 0) {

@@ -1,11 +1,11 @@
 import { forever } from '../../curves/access-sample.ts';
 import type { ByteString } from '../../support/bytes.ts';
-import { fnvBasis, fnvOf, fnvStep } from '../../support/hash.ts';
-import { clientName } from '../../redis/target.ts';
+import { fnvBasis } from '../../support/hash.ts';
 import { firstOf, ReplyFault } from '../../redis/errors.ts';
 import { type CommandTable, type KeyRange, nextNameHash, type TableEntry } from '../rules/command-table.ts';
 import type { CommandSink } from '../node-traffic.ts';
 import { lookupsOf, uncertainLookups } from '../rules/lookups.ts';
+import { OurConnections } from './our-connections.ts';
 
 const [lineFeed, carriageReturn, quote, backslash, space, bracket] = [0x0a, 0x0d, 0x22, 0x5c, 0x20, 0x5b];
 const [plus, minus] = [0x2b, 0x2d];
@@ -36,8 +36,8 @@ export class MonitorReader {
   cutLines = 0;
   /** What the server said in place of `OK`. */
   refused: string | null = null;
-  /** Hashes of the addresses of connections that this program opened, in this run or another. */
-  private readonly ours = new Set<number>();
+  /** What comes from these is of this program. */
+  readonly ours = new OurConnections();
   private carry = Buffer.allocUnsafe(64 * 1024);
   private carried = 0;
   private skipping = false;
@@ -59,11 +59,6 @@ export class MonitorReader {
     this.carried = 0;
     this.skipping = false;
     this.refused = null;
-  }
-
-  /** What comes from these addresses is of this program. */
-  addOurs(addresses: readonly string[]): void {
-    for (const address of addresses) this.ours.add(fnvOf(address));
   }
 
   /** @throws ReplyFault when the bytes are no MONITOR's */
@@ -143,7 +138,7 @@ export class MonitorReader {
     }
     this.commands++;
     const addressEnd = name - 2;
-    this.sink.isOurs = this.ours.size > 0 && this.ours.has(hashOf(line, address, addressEnd));
+    this.sink.isOurs = this.ours.has(line, address, addressEnd);
     if (hash === clientHash) this.readName(line, at, end, address, addressEnd);
     const entry = this.table.byHash.get(hash);
     if (entry === undefined) return;
@@ -159,12 +154,9 @@ export class MonitorReader {
     const words: string[] = [];
     while (words.length < 2 && (at = this.nextToken(line, at, end)) >= 0)
       words.push(line.toString('latin1', this.from, this.to));
-    const [subcommand = '', name] = words;
-    if (subcommand.toUpperCase() !== 'SETNAME') return;
-    const hash = hashOf(line, address, addressEnd);
-    // All connections over a socket file have one address.
-    if (name === clientName && line.toString('latin1', address, address + 5) !== 'unix:') this.ours.add(hash);
-    else this.ours.delete(hash);
+    const [subcommand = '', name = ''] = words;
+    if (subcommand.toUpperCase() === 'SETNAME')
+      this.ours.named(line.toString('latin1', address, addressEnd), name);
   }
 
   /** @param at the closing quote of the command's name */
@@ -340,12 +332,6 @@ export class MonitorReader {
         this.sink.alter(database, bytes, 0, bytes.length, 0, isStored && alteringWrites);
     }
   }
-}
-
-function hashOf(line: Buffer, start: number, end: number): number {
-  let hash = fnvBasis;
-  for (let at = start; at < end; at++) hash = fnvStep(hash, line[at] ?? 0);
-  return hash;
 }
 
 /** Milliseconds from the time of the line on, which the server prints as `1700000000.123456`. @param start of the line */

@@ -123,7 +123,7 @@ export class NodeObserver {
   async openMonitor(): Promise<void> {
     this.monitor.restart();
     await this.openStream('commands', ['MONITOR'], this.monitor, () => true);
-    this.monitor.addOurs(await ourAddresses(this.control));
+    this.monitor.ours.add(await ourAddresses(this.control));
   }
 
   closeStream(name: StreamName): void {

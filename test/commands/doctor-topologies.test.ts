@@ -27,7 +27,12 @@ async function doctorOf(profile: Profile, ...args: readonly string[]): Promise<D
     profiles: { here: { ...profile, passwordEnv: 'PASSWORD' } },
     defaultProfile: 'here',
     namespaces: { page: { pattern: 'page:<id>', ttl: '1h', jitter: 0.5 } },
-    doctor: { ignore: { 'known-faults': 'mended by the distribution' } },
+    doctor: {
+      ignore: {
+        'known-faults': 'mended by the distribution',
+        'dangerous-commands': 'the connections of this test may call all',
+      },
+    },
   };
   const file = join(folder, 'cachectl.config.json');
   writeFileSync(file, JSON.stringify(config));

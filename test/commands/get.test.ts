@@ -27,8 +27,8 @@ describe('get of a string', () => {
       members: null,
     });
     expect(result['ttlSeconds']).toBeGreaterThan(3590);
-    // The server counts idle time in ticks of a second.
-    expect(result['idleSeconds']).toBeLessThanOrEqual(2);
+    // Since SET, on a machine that may be busy.
+    expect(result['idleSeconds']).toBeLessThanOrEqual(30);
     const table = await getTable(['user:1:profile']);
     expect(table).toMatch(/^ {2}key {9}user:1:profile\n/);
     expect(table).toMatch(/\n {2}expires in {2}(1h|59m 59s)\n/);

@@ -1,6 +1,7 @@
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
 import { asBytes } from '../../src/support/bytes.ts';
 import { connect } from '../../src/redis/connect.ts';
+import { clientName } from '../../src/redis/target.ts';
 import { parseInfo } from '../../src/redis/info.ts';
 import { replyText } from '../../src/redis/reply.ts';
 import type { RedisServer } from '../../src/redis/server.ts';
@@ -152,7 +153,7 @@ test('get gives the idle time as it was before', async () => {
 
 test('every connection bears the name of the program', async () => {
   const redis = await startPrivateServer();
-  const server = await connect(targetOf(redis.url));
+  const server = await connect(targetOf(redis.url, { clientName }));
   try {
     await sendAll(
       server,

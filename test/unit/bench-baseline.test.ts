@@ -12,6 +12,7 @@ const report = (results: readonly object[], changes: Partial<BenchReport> = {}) 
     threads: 1,
     payloadSizes: null,
     group: null,
+    like: null,
     keys: 10_000,
     getRatio: 0.8,
     hitRatio: 1,

@@ -130,6 +130,7 @@ describe('an account of traffic', () => {
       invalidated: 1,
       renamed: 0,
       neverCached: 1,
+      goneOrNew: 0,
       unknown: 1,
     });
   });

@@ -280,7 +280,9 @@ describe.each(ways)('%s over TLS', (_name, way) => {
 describe('a connection', () => {
   test('names its address without the password', async () => {
     const redis = await startRedis({ args: ['--requirepass', 'secret'] });
-    const server = await openServer(redis.url, { password: 'secret', database: 2 });
+    const { clientName: _ofTests, ...target } = targetOf(redis.url, { password: 'secret', database: 2 });
+    const server = await connect(target);
+    onTestFinished(() => server.close());
     expect(server.address).toBe(`redis://127.0.0.1:${redis.port}/2`);
     expect(await send(server, 'CLIENT', 'INFO')).toMatch(/\bname=cachectl\b.*\bdb=2\b/);
   });

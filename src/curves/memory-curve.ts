@@ -64,6 +64,15 @@ export interface MemoryCurves {
 /** Bounds that are no further apart are as good as a figure. */
 const closeBounds = 0.02;
 
+/**
+ * A server with other memory than today may behave as one with so much more or less than that (memory that belongs to no key,
+ * what the policy is simulated with): as far off were 60 hit rates of three servers with four policies (docs/whatif.md).
+ */
+const memoryError = 0.06;
+
+/** From here on that holds whole, as a share of today's memory more or less; where the truth was counted it is nothing. */
+const elsewhere = 0.25;
+
 /** With fewer reads in the sample a curve says more about chance than about the cache. */
 const fewestReads = 50;
 
@@ -136,15 +145,25 @@ interface SimulatedSize {
   readonly values: Float64Array;
 }
 
-/** Values at a size from those at some: on straight lines between them, and beyond them as at the nearest. */
-function between(known: readonly SimulatedSize[], size: number): Float64Array {
-  const above = known.findIndex((each) => each.size >= size);
-  const right = known[above < 0 ? known.length - 1 : above];
-  const left = above > 0 ? known[above - 1] : right;
-  if (right === undefined || left === undefined) return new Float64Array();
-  const part = right.size === left.size ? 1 : (size - left.size) / (right.size - left.size);
-  return right.values.map((value, row) => part * value + (1 - part) * (left.values[row] ?? 0));
+/** A value at a size from those at others, ascending: on straight lines between them, and beyond them as at the nearest. */
+function onLine(sizes: readonly number[], values: readonly number[], size: number): number {
+  const above = sizes.findIndex((each) => each >= size);
+  const right = above < 0 ? sizes.length - 1 : above;
+  const left = above > 0 ? above - 1 : right;
+  const [from = 0, to = 0] = [sizes[left], sizes[right]];
+  const part = to === from ? 1 : (size - from) / (to - from);
+  return part * (values[right] ?? 0) + (1 - part) * (values[left] ?? 0);
 }
+
+/** The same of each row. */
+const between = (known: readonly SimulatedSize[], size: number) =>
+  Float64Array.from(known[0]?.values ?? [], (_, row) =>
+    onLine(
+      known.map((each) => each.size),
+      known.map(({ values }) => values[row] ?? 0),
+      size,
+    ),
+  );
 
 /** The largest size that was filled before the last tenth of the reads. */
 function seenBytesOf({ filled }: ReadOutcomes, { sizes, beginsEmpty }: MemoryTerms): number {
@@ -249,9 +268,19 @@ function curveFrom(
   // How far the model is off where the truth is known, it may be elsewhere.
   const modelled = own ?? rates.today;
   const offBy = counted === null || modelled === null ? 0 : Math.abs(counted - modelled);
+  const clip = placed.likely.map((likely, index) =>
+    Math.min(placed.high[index] ?? 1, Math.max(placed.low[index] ?? 0, likely)),
+  );
+  const todaySize = today === null ? null : (sizes[today] ?? 0);
+  const modelError = (index: number, [lows, highs]: readonly [readonly number[], readonly number[]]) => {
+    const size = sizes[index] ?? 0;
+    if (todaySize === null || todaySize === 0) return 0;
+    const share = memoryError * Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
+    const less = (lows[index] ?? 0) - onLine(sizes, lows, size * (1 - share));
+    return Math.max(0, less, onLine(sizes, highs, size * (1 + share)) - (highs[index] ?? 0));
+  };
   const points = sizes.map((size, index): CurvePoint => {
-    const [low = 0, high = 1, likely = 0] = [placed.low[index], placed.high[index], placed.likely[index]];
-    const clipped = Math.min(high, Math.max(low, likely));
+    const [low = 0, high = 1, clipped = 0] = [placed.low[index], placed.high[index], clip[index]];
     const isKnown = size <= seen || high - low <= closeBounds;
     const hitRate = !isKnown ? null : size <= seen ? clipped : (low + high) / 2;
     const isOwn = own === null && counted !== null && today !== null;
@@ -271,7 +300,9 @@ function curveFrom(
             ),
           ];
     const [from = 0, to = 1, error = 0] = ends;
-    const interval = [within(from - error - offBy), within(to + error + offBy)] as const;
+    const off =
+      error + Math.max(offBy, modelError(index, size <= seen ? [clip, clip] : [placed.low, placed.high]));
+    const interval = [within(from - off), within(to + off)] as const;
     return { hitRate: hitRate && within(hitRate), interval };
   });
   return { points, modelledToday: modelled };

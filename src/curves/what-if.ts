@@ -88,6 +88,9 @@ const usualShares = [
 /** Sizes at which a policy is simulated; between them its difference from LRU is taken to change evenly. */
 const simulatedShares = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 4];
 
+/** Of a read whose key was last used before the window nothing is known between two sizes: many make that little, whatever is asked. */
+const fineShares = Array.from({ length: 65 }, (_, step) => 2 ** (step / 8 - 6));
+
 interface NodeCurves {
   readonly node: NodeWindowRecord;
   readonly whole: MemoryCurve;
@@ -157,11 +160,12 @@ function* curvesOf(
   const { memory, population, reads, misses, hasEvicted } = node;
   const today = todayBytesOf(node);
   const { trace, known } = sizedTrace(node);
-  const sizes = shares.map((share) => Math.max(0, share * today - memory.fixedBytes));
+  const grid = [...new Set([...fineShares, ...shares])].sort((left, right) => left - right);
+  const sizes = grid.map((share) => Math.max(0, share * today - memory.fixedBytes));
   const totals: WindowTotals = { reads, misses, population, distinctBytes: null };
   const terms: MemoryTerms = {
-    ...{ sizes, today: shares.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
-    simulatedAt: shares.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
+    ...{ sizes, today: grid.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
+    simulatedAt: grid.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
   };
   const own = yield* memoryCurves(trace, totals, terms);
   const isOwn = policy === null || policy === node.eviction.policy;
@@ -179,8 +183,13 @@ function* curvesOf(
     const row = trace.keys.row[key] ?? 0;
     activeBytes[row] = (activeBytes[row] ?? 0) + weight * (trace.keys.bytes[key] ?? 0);
   });
+  const asked = shares.map((share) => grid.indexOf(share));
+  const only = ({ points, ...rest }: MemoryCurve): MemoryCurve => ({
+    ...rest,
+    points: asked.flatMap((index) => points[index] ?? []),
+  });
   return {
-    ...{ node, whole: curves.whole, rows: curves.rows },
+    ...{ node, whole: only(curves.whole), rows: curves.rows.map(only) },
     seenShare: (curves.seenBytes + memory.fixedBytes) / today,
     ...{ ttlWhole: ttl.whole, ttlRows: ttl.rows, ttls: currentTtls(trace, namespaces.length) },
     ...{ activeBytes: Array.from(activeBytes), sizesKnown: keys === 0 ? 0 : known / keys },

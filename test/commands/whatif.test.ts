@@ -133,6 +133,17 @@ describe('a window of a full server', () => {
     expect(text).not.toContain(':secret');
   });
 
+  test('says the same of a size, whatever other sizes are asked for', async () => {
+    const more = '--memory 1MB --memory 1.7MB --memory 2MB --memory 2.7MB --memory 3.1MB --output json';
+    const result = resultOf(await run(['--from', file, ...more.split(' ')]));
+    const { half, namespaces } = observed.result;
+    expect(Math.abs((result.half?.hitRate ?? 0) - (half?.hitRate ?? 1))).toBeLessThan(0.002);
+    const rateOf = ({ memory }: WhatifResult['namespaces'][number]) =>
+      memory.find(({ timesToday }) => timesToday === 0.5)?.hitRate ?? 0;
+    for (const [index, each] of namespaces.entries())
+      expect(Math.abs(rateOf(each) - rateOf(result.namespaces[index] ?? each))).toBeLessThan(0.003);
+  });
+
   test('answers other questions from its recording: sizes, TTLs, a policy, a target', async () => {
     const line =
       '--memory 1MB --memory 5MB --ttl 200ms --ttl 1s --policy allkeys-lfu --target 60% --output json';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -21,11 +22,12 @@ const file = join(folder, 'page.html');
 const url = `file://${file}`;
 const hostile = `<img src=x onerror=alert(1)></script><script>alert(2)</script>`;
 
-/** A window of `hits` or `whatif` in which a namespace is read enough for a rate. */
-async function observed(args: readonly string[], options: CliOptions): Promise<void> {
+/** A window of `hits` or `whatif` in which a namespace is read enough for a rate, from so much later on. */
+async function observed(args: readonly string[], options: CliOptions, laterMillis = 0): Promise<void> {
   const begun = await windowOf(server);
   const outcome = cli(args, options);
   await Promise.race([begun(), outcome]);
+  await sleep(laterMillis);
   await sendAll(server, [
     ...Array.from({ length: 150 }, (_, index) => ['GET', `user:${index % 60}`]),
     ...Array.from({ length: 150 }, (_, index) => ['GET', `page:${index % 50}:head`]),
@@ -51,7 +53,8 @@ describe.skipIf(executable === '')('the page in a browser', () => {
     const options = { env: { XDG_STATE_HOME: folder }, url: testUrl(), cwd: folder };
     for (let window = 0; window < 2; window++)
       await observed(['hits', '--for', '200ms', '--record', 'hits.ndjson'], options);
-    await observed(['whatif', '--for', '400ms', '--record', 'window.curves'], options);
+    // What would become of keys with another TTL shows in the second half.
+    await observed(['whatif', '--for', '2s', '--record', 'window.curves'], options, 1200);
     const more = ['--history', 'hits.ndjson', '--bench', 'bench.json', '--whatif', 'window.curves'];
     const made = await cli(['report', file, '--hits', '200ms', ...more], options);
     expect(made.exitCode, made.stderr).toBe(0);

@@ -16,9 +16,12 @@ describe('bench latency', () => {
     const run = await cli(['bench', 'latency', '--for', '500ms', '-o', 'json'], { url: redis.url });
     const { latency, series, serverSide } = jsonOf(run) as unknown as Latency;
 
-    expect([run.exitCode, latency.samples]).toEqual([0, 50]);
-    expect(series.map(({ operations }) => operations)).toEqual([50]);
-    expect(serverSide?.calls).toBeGreaterThanOrEqual(50);
+    expect(run.exitCode).toBe(0);
+    // One each 10 ms; a busy machine sends the last too late.
+    expect(latency.samples).toBeGreaterThan(40);
+    expect(latency.samples).toBeLessThanOrEqual(50);
+    expect(series.map(({ operations }) => operations)).toEqual([latency.samples]);
+    expect(serverSide?.calls).toBeGreaterThanOrEqual(latency.samples);
     expect(serverSide?.meanMicros).toBeLessThan(latency.p50Micros);
     expect(await send(server, 'DBSIZE')).toBe(0);
   });

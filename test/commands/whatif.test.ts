@@ -144,6 +144,15 @@ describe('a window of a full server', () => {
       expect(Math.abs(rateOf(each) - rateOf(result.namespaces[index] ?? each))).toBeLessThan(0.003);
   });
 
+  test.each([['user:*'], ['--namespace', 'profile'], ['--exclude', 'page:*'], ['--regex', 'x']])(
+    'is asked whole when it was recorded: %s %s',
+    async (...selection) => {
+      const { exitCode, stderr } = await run(['--from', file, ...selection]);
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain('keys cannot be chosen from a recording');
+    },
+  );
+
   test('answers other questions from its recording: sizes, TTLs, a policy, a target', async () => {
     const line =
       '--memory 1MB --memory 5MB --ttl 200ms --ttl 1s --policy allkeys-lfu --target 60% --output json';

@@ -232,7 +232,13 @@ function comparisonBlocks(comparisons: readonly Comparison[], against: BenchResu
       },
     ),
     ...(isJudged
-      ? comparisons.map(({ workload, measures }) => note('plain', changeText(workload, measures)))
+      ? [
+          ...comparisons.map(({ workload, measures }) => note('plain', changeText(workload, measures))),
+          note(
+            'dim',
+            'RATIO is the mean over the rounds, and not that of the two figures of all rounds together',
+          ),
+        ]
       : [
           note(
             'plain',

@@ -62,7 +62,7 @@ export type Observation = Pick<WhatifResult, 'valid' | 'invalidReasons' | 'remar
 
 async function answer(context: Context, input: WhatifInput): Promise<Outcome<WhatifResult>> {
   requireColumns(namespaceFields, input);
-  requireNoSelection(input);
+  requireNoPattern(input);
   const pathOf = (file: string) =>
     isAbsolute(file) ? file : join(context.environment.workingDirectory, file);
   await confirmReplacing(context, input.record, input.force);
@@ -85,8 +85,8 @@ async function answer(context: Context, input: WhatifInput): Promise<Outcome<Wha
 }
 
 /** @throws InputError for keys that are chosen from a recording, which has no names of them */
-function requireNoSelection({ from, patterns, namespace = [], exclude = [], regex = [] }: WhatifInput): void {
-  if (from === undefined || [patterns, namespace, exclude, regex].every(({ length }) => length === 0)) return;
+function requireNoPattern({ from, patterns }: WhatifInput): void {
+  if (from === undefined || patterns.length === 0) return;
   throw new InputError(
     'keys cannot be chosen from a recording: it has no names of keys',
     'choose them when it is made: `cachectl whatif PATTERN --record FILE`',

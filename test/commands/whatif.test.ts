@@ -144,14 +144,11 @@ describe('a window of a full server', () => {
       expect(Math.abs(rateOf(each) - rateOf(result.namespaces[index] ?? each))).toBeLessThan(0.003);
   });
 
-  test.each([['user:*'], ['--namespace', 'profile'], ['--exclude', 'page:*'], ['--regex', 'x']])(
-    'is asked whole when it was recorded: %s %s',
-    async (...selection) => {
-      const { exitCode, stderr } = await run(['--from', file, ...selection]);
-      expect(exitCode).toBe(2);
-      expect(stderr).toContain('keys cannot be chosen from a recording');
-    },
-  );
+  test('is asked whole when it was recorded', async () => {
+    const { exitCode, stderr } = await run(['--from', file, 'user:*']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('keys cannot be chosen from a recording');
+  });
 
   test('answers other questions from its recording: sizes, TTLs, a policy, a target', async () => {
     const line =

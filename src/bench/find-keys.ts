@@ -76,7 +76,7 @@ export async function findKeys(
   }
 }
 
-/** Names at random, where the server tells what a sample needs; else as SCAN gives them. */
+/** Random names where the server reports what a sample needs, else names in the order of SCAN. */
 async function* namesOf(
   server: RedisServer,
   account: WalkAccount,

@@ -37,7 +37,7 @@ export interface LikeKeys {
   readonly warnings: readonly Warning[];
 }
 
-/** A value of this size is sent in some milliseconds, in which nobody else is answered. */
+/** Sending a larger value would block the server for more than a few milliseconds. */
 const mostMemoryBytes = 2 ** 20;
 /** Of a list or a sorted set. */
 const mostElements = 100;

@@ -76,7 +76,10 @@ export function interruptedFailure(
   const interruption = interruptionOf(signal, hasResult);
   if (failure === undefined) return interruption;
   const isWaitedFor = ['lost', 'connect'].includes(failure.kind) || mayPass({ code: failure.code ?? '' });
-  if (!isWaitedFor || failure.message.startsWith('interrupted')) return failure;
+  // It says what was under way.
+  if (failure.message.startsWith('interrupted'))
+    return { ...failure, kind: 'interrupted', code: signal, exitCode: interruption.exitCode };
+  if (!isWaitedFor) return failure;
   return { ...interruption, hint: `it was waiting for a server: ${failure.message}` };
 }
 

@@ -50,6 +50,30 @@ describe('a server that is not there yet', () => {
     );
   }, 60_000);
 
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('or hangs: a run that %s ends is interrupted, in its result too', async (signal, exitCode) => {
+    let connections = 0;
+    const server = createServer(() => connections++);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    const controller = new AbortController();
+    const running = cli(['stats', '--timeout', '60s', '-o', 'json'], {
+      url: `redis://127.0.0.1:${port}`,
+      signal: controller.signal,
+    });
+    await until('it has connected', () => Promise.resolve(connections > 0));
+    controller.abort(signal);
+    const ended = await running;
+    const message = `interrupted while connecting to 127.0.0.1:${port}`;
+    expect(ended).toMatchObject({ exitCode, stderr: `error: ${message}\n` });
+    const error = { kind: 'interrupted', code: signal, message, hint: null };
+    expect(JSON.parse(ended.stdout)).toMatchObject({ ok: false, error });
+  });
+
   test('is waited for where a Sentinel names it', async () => {
     const primary = await startRedis();
     const proxy = await proxyTo((await startSentinel(primary)).port);

@@ -139,7 +139,11 @@ describe('bench --like', () => {
     const args = ['--like', 'session:<id>', '--duration', '20s', '--warmup', '0', '--connections', '1'];
     const running = bench([...args, '-o', 'json'], { url });
     await untilCalled(server, 'get', 50);
-    await sendAll(server, [['MULTI'], ['UNLINK', 'session:1'], ['LPUSH', 'session:1', 'a'], ['EXEC']]);
+    const retyped = Array.from({ length: 40 }, (_, index) => `session:${index}`).flatMap((key) => [
+      ['UNLINK', key],
+      ['LPUSH', key, 'a'],
+    ]);
+    await sendAll(server, [['MULTI'], ...retyped, ['EXEC']]);
     const run = await running;
     const stats = await infoOf('stats');
 
@@ -201,7 +205,9 @@ describe('bench --shape', () => {
     await send(server, 'CONFIG', 'SET', 'slowlog-log-slower-than', 0);
     await send(server, 'CONFIG', 'SET', 'slowlog-max-len', 100_000);
     const args = ['--like', 'session:<id>', '--like', 'cart:<id>', '--shape', '--hit-ratio', '80%'];
-    const running = bench([...args, '--duration', '1500ms', '--warmup', '0', '-o', 'json'], { url });
+    // The log holds what a fast machine sends.
+    args.push('--rate', '5000', '--duration', '1500ms', '--warmup', '0');
+    const running = bench([...args, '-o', 'json'], { url });
     const [first = ''] = (await keysAppear(server)).sort();
     const [size, ttl] = [await send(server, 'STRLEN', first), await send(server, 'TTL', first)];
     const { results, namespaces, keysRemoved, keysLeft } = resultOf(await running);

@@ -247,7 +247,7 @@ class PhaseRun {
     if (second > this.series.length) this.endSeconds(second);
     this.running.record(end - start);
     this.runningOperations += answered;
-    const slice = Math.floor(((end - this.startedAt) / 1000) * slicesPerSecond);
+    const slice = Math.floor((end - this.startedAt) / (1000 / slicesPerSecond));
     this.slices[slice] = (this.slices[slice] ?? 0) + answered;
     if (end - this.shownAt < progressMillis) return;
     this.shownAt = end;

@@ -96,7 +96,7 @@ describe('the parts of threads put together', () => {
           );
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 30, examples: [[1, 1, 1, [39.99999999999997]]] },
     );
   });
 

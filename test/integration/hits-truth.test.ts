@@ -99,10 +99,12 @@ describe('an observation that holds the whole load', () => {
       const { hits = 0, reads = 0 } = truth.namespaces[namespace] ?? {};
       const [low = 1, high = 0] = hitRateInterval ?? [];
       expect(high - low).toBeLessThan(0.3);
+      // Four standard errors.
+      expect(Math.abs(hits / reads - (low + high) / 2)).toBeLessThan(high - low);
       return hits / reads >= low && hits / reads <= high;
     });
-    // An interval of 95 % misses at times.
-    expect(held.length).toBeGreaterThanOrEqual(3);
+    // An interval of 95 % misses at times: two of the four in one run of 70.
+    expect(held.length).toBeGreaterThanOrEqual(2);
   }, 60_000);
 });
 

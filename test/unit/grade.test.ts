@@ -234,6 +234,13 @@ describe('evictions', () => {
       text: '1,204 keys evicted since the start, more than there are keys now: the data is larger than the memory',
     });
   });
+
+  test('cost nothing within the limit of the map', () => {
+    const facts = gradeFactsWith({ info: { evicted_keys: '1204' } });
+    expect(gradeOf({ ...facts, limits: { maxEvictedKeys: 1204 } }).reasons).not.toContainEqual(
+      expect.objectContaining({ rule: 'evictions' }),
+    );
+  });
 });
 
 test.each([

@@ -187,6 +187,14 @@ describe('evictions and clients', () => {
     });
   });
 
+  test('of keys warn without a limit, as the grade and the doctor do', () => {
+    expect(answersTo(factsOfInfo({ evicted_keys: '11' }))['evictions']).toMatchObject({
+      ...{ status: 'warn', value: 11, limit: null },
+      message: '11 keys evicted in 2h: the data is larger than the memory',
+    });
+    expect(answersTo(factsOfInfo({ evicted_keys: '0' }))['evictions']?.status).toBe('pass');
+  });
+
   test('clients near maxclients warn without a limit', () => {
     const near = factsOfInfo({ connected_clients: '90', maxclients: '100' });
 

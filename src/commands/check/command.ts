@@ -59,7 +59,11 @@ export const defineCheck: DefineCommand = (program, run) => {
       'highest fragmentation, once it is 32 MiB or more',
       numberArgument(1),
     )
-    .option('--max-evicted <keys>', 'most keys evicted since the start', countArgument(0))
+    .option(
+      '--max-evicted <keys>',
+      'most keys evicted since the start (default: warns of any)',
+      countArgument(0),
+    )
     .option('--max-clients <clients>', 'most connected clients', countArgument(1))
     .option('--max-lag <duration>', 'highest lag of replication', durationArgument)
     .optionsGroup(gateGroup)

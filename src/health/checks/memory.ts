@@ -22,6 +22,8 @@ const notableFragmentation = 1.5;
 /** What the ratio is about must be more than the program itself, which takes about 10 MB in addition to its data. */
 export const judgedFragmentationBytes = 32 * 2 ** 20;
 
+export const noLimitText = 'no `maxmemory`: the cache can fill the machine';
+
 /** Of keys that the policy never evicts. */
 const mostKeysWithoutTtl = 0.2;
 
@@ -82,8 +84,7 @@ function gradeOfMemory({ status, message, value, limit, unit, evidence }: Findin
     return { points: 0, tone: 'plain', text: `memory not judged: ${why}` };
   }
   if (unit === 'bytes') {
-    const text = 'no `maxmemory` is set: nothing stops the cache from filling the machine';
-    return { points: 5, tone: 'warning', text };
+    return { points: 5, tone: 'warning', text: noLimitText };
   }
   const found = `memory at ${percent(value)} of \`maxmemory\``;
   if (status === 'pass')

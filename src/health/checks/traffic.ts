@@ -7,13 +7,13 @@ import {
   finding,
   fromEachInfo,
   fromFacts,
-  fromInfo,
   keysOf,
   held,
   percent,
   sumOf,
   unreported,
 } from '../check.ts';
+import type { Facts } from '../facts.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import { count, ratio, ratioRange, say, seconds } from '../../support/phrase.ts';
 
@@ -33,29 +33,26 @@ export const traffic: readonly Check[] = [
   },
   {
     id: 'evictions',
-    assess: fromInfo((nodes, { maxEvictedKeys }) => {
+    assess: fromFacts((facts, { maxEvictedKeys: limit }) => {
+      const { nodes } = facts;
       const evicted = sumOf(nodes, 'evicted_keys');
       if (evicted === null) return unreported('evicted_keys');
-      const uptimes = nodes.map(({ info }) => infoNumber(info, 'uptime_in_seconds'));
+      const uptimes = nodes.map(({ info }) => info && infoNumber(info, 'uptime_in_seconds'));
       const uptimeSeconds = uptimes.includes(null) ? null : Math.max(...uptimes.map((each) => each ?? 0));
       const since = uptimeSeconds === null ? say` since the start` : say` in ${seconds(uptimeSeconds)}`;
       const evidence = { evictedKeys: evicted, uptimeSeconds };
       const remedy = 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory';
-      return held({ value: evicted, limit: maxEvictedKeys, unit: 'count', evidence, remedy }, [
-        ...(evicted === 0 ? say`none` : say`${count(evicted, 'key')} evicted`),
-        ...since,
-      ]);
+      const figure = { value: evicted, limit, unit: 'count' as const, evidence, remedy };
+      const found = [...(evicted === 0 ? say`none` : say`${count(evicted, 'key')} evicted`), ...since];
+      return limit === undefined && evicted > 0
+        ? finding('warn', [...found, tooLarge(evicted, facts).text], figure)
+        : held(figure, found);
     }),
-    grade: ({ value: evicted }, facts) => {
-      if (evicted === null || evicted === 0) return null;
-      const many = evicted > (keysOf(facts)?.keys ?? Number.POSITIVE_INFINITY);
-      const text = `${evicted.toLocaleString('en-US')} ${evicted === 1 ? 'key' : 'keys'} evicted since the start`;
-      const than = many ? ', more than there are keys now' : '';
-      return {
-        points: many ? 15 : 5,
-        tone: 'warning',
-        text: `${text}${than}: the data is larger than the memory`,
-      };
+    grade: ({ status, value: evicted }, facts) => {
+      if (evicted === null || (status !== 'warn' && status !== 'fail')) return null;
+      const { isMany, text } = tooLarge(evicted, facts);
+      const keys = `${evicted.toLocaleString('en-US')} ${evicted === 1 ? 'key' : 'keys'}`;
+      return { points: isMany ? 15 : 5, tone: 'warning', text: `${keys} evicted since the start${text}` };
     },
   },
   {
@@ -81,6 +78,12 @@ export const traffic: readonly Check[] = [
     }),
   },
 ];
+
+function tooLarge(evicted: number, facts: Facts): { isMany: boolean; text: string } {
+  const isMany = evicted > (keysOf(facts)?.keys ?? Number.POSITIVE_INFINITY);
+  const than = isMany ? ', more than there are keys now' : '';
+  return { isMany, text: `${than}: the data is larger than the memory` };
+}
 
 /**
  * A limit that is not shown to be reached fails, for a gate does not pass on what is not shown. Of the default a miss only warns, and

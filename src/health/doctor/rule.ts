@@ -74,32 +74,15 @@ export const symptom = (
   more: Partial<Symptom> = {},
 ): Symptom => ({ subject: null, message, evidence, ...more });
 
-/** What a rule that `check` and the grade share finds. */
+/** What a rule that `check`, the grade or both have too finds. */
 export function ofCheck(id: QuestionId): Rule['assess'] {
+  const rule = sharedRules.find((each) => each.id === id);
+  if (rule === undefined) throw new Error(`there is no rule ${id}`);
   return ({ server, limits }) => {
-    const { status, message, evidence, remedy } = sharedRule(id).assess(server, limits);
+    const { status, message, evidence, remedy } = rule.assess(server, limits);
     if (status === 'skip') return new Missing(message);
     return status === 'pass' ? [] : [symptom(message, evidence, { remedy })];
   };
-}
-
-/** The same where the grade takes points off. */
-export function ofGrade(id: QuestionId): Rule['assess'] {
-  return ({ server, limits }) => {
-    const { assess, grade } = sharedRule(id);
-    const found = assess(server, limits);
-    if (found.status === 'skip') return new Missing(found.message);
-    const part = grade?.(found, server) ?? null;
-    return part === null || part.points === 0
-      ? []
-      : [symptom([part.text], found.evidence, { remedy: found.remedy })];
-  };
-}
-
-function sharedRule(id: QuestionId) {
-  const rule = sharedRules.find((each) => each.id === id);
-  if (rule === undefined) throw new Error(`there is no rule ${id}`);
-  return rule;
 }
 
 /** What each node shows by one of its answers. Of several nodes a symptom says which. */

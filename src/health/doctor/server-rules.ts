@@ -1,9 +1,9 @@
 import { type Info, infoNumber, productOf } from '../../redis/info.ts';
 import { bytes, count, millis, number, say, seconds } from '../../support/phrase.ts';
-import { judgedFragmentationBytes } from '../checks/memory.ts';
+import { judgedFragmentationBytes, noLimitText } from '../checks/memory.ts';
 import { isApplication, isSentinelListener } from './server-facts.ts';
 import { knownFaults } from './known-faults.ts';
-import { Missing, ofCheck, ofGrade, ofInfo, ofNodes, type Rule, symptom, unreported } from './rule.ts';
+import { Missing, ofCheck, ofInfo, ofNodes, type Rule, symptom, unreported } from './rule.ts';
 
 const docs = 'https://redis.io/docs/latest';
 const latencyDocs = `${docs}/operate/oss_and_stack/management/optimization/latency/`;
@@ -40,13 +40,7 @@ export const serverRules: readonly Rule[] = [
       const max = infoNumber(info, 'maxmemory');
       if (max === null) return unreported('maxmemory');
       const used = infoNumber(info, 'used_memory');
-      return max > 0
-        ? []
-        : [
-            symptom(say`no \`maxmemory\` is set: nothing stops the cache from filling the machine`, {
-              usedBytes: used,
-            }),
-          ];
+      return max > 0 ? [] : [symptom([noLimitText], { usedBytes: used })];
     }),
   },
   {
@@ -273,15 +267,14 @@ export const serverRules: readonly Rule[] = [
     question: 'does the data fit into the memory?',
     remedy: 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory',
     source: evictionDocs,
-    assess: ofGrade('evictions'),
+    assess: ofCheck('evictions'),
   },
   {
     number: 'CC116',
     id: 'known-faults',
     severity: 'warning',
     question: 'is the version free of known faults?',
-    remedy:
-      'install a version that has the fix; the package of a distribution may have it under an older number',
+    remedy: 'install a fixed version; a distribution may have patched an older one',
     source: 'https://github.com/redis/redis/security/advisories/GHSA-4789-qfc9-5f9q',
     assess: ofInfo((info) => {
       const release = productOf(info);

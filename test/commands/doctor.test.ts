@@ -210,9 +210,7 @@ describe('a neglected server', async () => {
       /^▲ CC101 no-maxmemory: no `maxmemory`: [^]*\n {2}`CONFIG SET maxmemory 2gb`[^]*▲ CC312 keys-command: KEYS: 1 call of /,
     );
     const github = await cli([...args, '-o', 'github'], { url: redis.url, cwd });
-    expect(github.stdout).toMatch(
-      /^::warning title=cachectl doctor CC101 no-maxmemory::no `maxmemory`/,
-    );
+    expect(github.stdout).toMatch(/^::warning title=cachectl doctor CC101 no-maxmemory::no `maxmemory`/);
     const junit = await cli([...args, '-o', 'junit'], { url: redis.url, cwd });
     expect(junit.stdout).toMatch(/tests="2" failures="2"/);
   });

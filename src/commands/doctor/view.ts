@@ -27,13 +27,15 @@ export function viewOf(result: DoctorResult, own: OwnLookups, { isPerson }: Audi
         text('rule', 'RULE'),
         text('id', 'NAME'),
         text('subject', 'SUBJECT'),
-        text('message', 'FOUND'),
+        text('message', 'FOUND', (each) => sentenceOf({ ...each, subject: null })),
         text('remedy', 'REMEDY'),
       ]),
       ...known,
     ];
   return [
-    ...findings.flatMap(findingNotes),
+    ...[
+      ...groupBy(findings, ({ severity, rule, remedy }) => `${severity} ${rule} ${remedy}`).values(),
+    ].flatMap(findingNotes),
     ...known,
     ...notJudgedNotes(result),
     note(result.status === 'healthy' ? 'good' : tones[result.status], summaryLine(result)),
@@ -41,18 +43,30 @@ export function viewOf(result: DoctorResult, own: OwnLookups, { isPerson }: Audi
   ];
 }
 
-function findingNotes(finding: FindingRow): NoteBlock[] {
-  const { rule, id, severity, remedy } = finding;
-  const cost = costText(finding);
+/** What one rule found, and once what helps; an example of the first alone. */
+function findingNotes([first, ...others]: readonly FindingRow[]): NoteBlock[] {
+  if (first === undefined) return [];
+  const { rule, id, severity, remedy } = first;
   return [
-    note(tones[severity], `${rule} ${id}: ${sentenceOf(finding)}`),
-    ...notes('dim', cost && `  costs ${cost}`, `  ${remedy}`),
+    note(tones[severity], `${rule} ${id}: ${sentenceOf(first)}${costSuffix(first)}`),
+    ...notes('plain', ...others.map((each) => `  ${about(each)}${each.message}${costSuffix(each)}`)),
+    note('dim', `  ${remedy}`),
   ];
 }
 
-/** `user: 12 keys without a TTL` */
-export const sentenceOf = ({ subject, message }: FindingRow): string =>
-  subject === null ? message : `${subject}: ${message}`;
+const about = ({ subject }: FindingRow): string => (subject === null ? '' : `${subject}: `);
+
+/** `user: 12 keys that nothing reads, such as `user:1`` */
+export function sentenceOf(finding: FindingRow): string {
+  const { example } = finding.evidence;
+  const such = example === undefined ? '' : `, such as \`${String(example)}\``;
+  return `${about(finding)}${finding.message}${such}`;
+}
+
+function costSuffix(finding: FindingRow): string {
+  const cost = costText(finding);
+  return cost === null ? '' : `; costs ${cost}`;
+}
 
 /** `1.2 MB, 40/s misses`; null where it is not known. */
 export function costText({ cost }: FindingRow): string | null {

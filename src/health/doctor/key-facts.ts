@@ -156,8 +156,10 @@ export class KeyCollector {
     });
   }
 
+  /** The most first. */
   unstableKeys(): UnstableKeys[] {
-    return [...this.unstable].map(([id, { key, count }]) => {
+    const found = [...this.unstable].sort(([, left], [, right]) => right.count - left.count);
+    return found.map(([id, { key, count }]) => {
       const [kind = '', name = ''] = id.split('\0');
       return {
         namespace: name || null,

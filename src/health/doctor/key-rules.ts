@@ -83,7 +83,7 @@ export const keyRules: readonly Rule[] = [
     id: 'ttl-rule-broken',
     severity: 'warning',
     question: 'do keys have the TTL that the map names?',
-    remedy: '`cachectl prune --set-ttl --too-long` gives them the TTL of the rule',
+    remedy: '`cachectl prune --set-ttl --too-long` sets the TTL of the rule',
     source: expiryDocs,
     assess: ofKeys(({ namespaces, refusedTtl, exact }, { map }) => {
       if (map.isEmpty) return new Missing(say`without a map there are no TTL rules`);
@@ -174,7 +174,7 @@ export const keyRules: readonly Rule[] = [
     id: 'pickled-values',
     severity: 'warning',
     question: 'are values in a form that is safe to read?',
-    remedy: 'write JSON or MessagePack; whoever can write such a key runs code in each process that loads it',
+    remedy: 'write JSON or MessagePack: whoever writes such a key runs code in its readers',
     source: 'https://docs.python.org/3/library/pickle.html',
     assess: ofKeys(({ values }) =>
       values instanceof Missing
@@ -195,15 +195,14 @@ export const keyRules: readonly Rule[] = [
     id: 'unstable-keys',
     severity: 'warning',
     question: 'can another process name the same key again?',
-    remedy:
-      "make keys of the arguments' own values, with a digest such as SHA-256; never of `hash()`, `id()` or the text of an object",
+    remedy: 'build keys from argument values, not from `hash()`, `id()` or `repr()`',
     source: hashDocs,
     assess: ofKeys(({ unstable }) =>
       unstable.map(({ namespace, kind, keys, example }) =>
         symptom(
           kind === 'object-address'
-            ? say`${count(keys, 'key')} with the address of an object, such as \`${example}\`: no other process reads them`
-            : say`${count(keys, 'key')} that may have a hash of one process in them, such as \`${example}\``,
+            ? say`${count(keys, 'key')} with an object's address, new in each process`
+            : say`${count(keys, 'key')} that may contain one process's hash`,
           { keys, kind, example },
           { subject: namespace },
         ),
@@ -263,7 +262,6 @@ function herdFound({ namespace, example, keys, share, at }: Herd, map: Namespace
   const message = [
     ...say`${count(keys, 'key')}, ${ratio(share)} of those read with a TTL, expire within ${seconds(herdSeconds)} of ${at}`,
     ...(midnight === null ? [] : say`, midnight in ${midnight.where}: they seem to be of a day`),
-    ...say`, such as \`${example}\``,
   ];
   const meant = midnight && {
     severity: 'notice' as const,

@@ -12,7 +12,7 @@ export const securityRules: readonly Rule[] = [
     severity: 'critical',
     question: 'does the server ask for a password?',
     remedy:
-      '`ACL SETUSER default off` once each application has a user of its own, or `CONFIG SET requirepass` from a prompt; then the same in the configuration file',
+      'create a user for each application, then `ACL SETUSER default off`, or set `requirepass`; do the same in the configuration file',
     source: `${docs}/`,
     assess: ofNodes('users', ({ openDefaultUser }, { settings }) => {
       if (openDefaultUser === null) return new Missing(say`\`ACL GETUSER\` is refused`);

@@ -1,4 +1,4 @@
-import { keyOverheadBytes } from '../keyspace/key-statistics.ts';
+import { keyOverheadBytes } from '../keyspace/key-memory.ts';
 import { encodeCommand } from '../redis/connection.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../redis/server.ts';
 import { groupBy, sumOf } from '../support/collections.ts';

@@ -1,6 +1,5 @@
 import type { ColumnName } from '../redis/account.ts';
 import { type IdleTime, noOwnIdleTime } from '../redis/idle-times.ts';
-import { isFrom, type Release } from '../redis/info.ts';
 import { SizeBuckets, type SizeBucketsFields } from './size-buckets.ts';
 import { Breakdown, type BreakdownFields, type SamplePlace, Tally, type TallyFields } from './tally.ts';
 import type { TtlVerdict } from './ttl.ts';
@@ -177,48 +176,4 @@ export const spanOfFrequency = (frequency: number): string => labelAt(frequencyB
 
 function labelAt(bounds: readonly number[], value: number): string {
   return String(bounds.find((bound) => value <= bound) ?? bounds.at(-1));
-}
-
-/** Size classes of jemalloc, the allocator of Redis on Linux, in steps of a quarter between powers of two. */
-function allocated(bytes: number): number {
-  if (bytes <= 8) return 8;
-  if (bytes <= 128) return Math.ceil(bytes / 16) * 16;
-  const step = 2 ** (Math.floor(Math.log2(bytes - 1)) - 2);
-  return Math.ceil(bytes / step) * step;
-}
-const dictionaryEntryBytes = 24;
-const objectBytes = 16;
-
-/** Of a name as a dynamic string, with what is before and behind it. @see sds.c of Redis 7.0 */
-const nameBytes = (keyLength: number) =>
-  (keyLength < 32 ? 1 : keyLength < 256 ? 3 : keyLength < 65536 ? 5 : 9) + keyLength + 1;
-
-/** Most names are short: their figures are looked up. */
-function tabled(computed: (keyLength: number) => number): (keyLength: number) => number {
-  const known = Array.from({ length: 512 }, (_, length) => computed(length));
-  return (keyLength) => known[keyLength] ?? computed(keyLength);
-}
-
-/**
- * Bytes that a key costs in addition to its value: its name, its entry in the dictionary, the header of the value's object.
- * Computed from the length of the name in bytes, not measured: MEMORY USAGE gives the sum of these and the value. Exact for Redis
- * 6 to 8.0 on 64-bit Linux.
- * @see object.c (memoryCommand) and dict.h of Redis 7.0; https://jemalloc.net/jemalloc.3.html#size_classes
- */
-export const keyOverheadBytes = tabled(
-  (keyLength) => allocated(nameBytes(keyLength)) + dictionaryEntryBytes + objectBytes,
-);
-
-/**
- * Valkey from 8.1 on keeps the name behind the header of the value, with room for a TTL (8 bytes) from the start where the name is
- * long, and no entry. A TTL of a key with a short name is left out. Exact for Valkey 9.1.2.
- */
-const embeddedOverheadBytes = tabled((keyLength) =>
-  allocated(objectBytes + (keyLength < 128 ? 0 : 8) + 1 + nameBytes(keyLength)),
-);
-
-/** The function for a server. Valkey counts a name that it keeps there in MEMORY USAGE only from 8.1.4 on. */
-export function keyOverheadOn(release: Release | undefined): (keyLength: number) => number {
-  if (release?.product !== 'valkey' || !isFrom(release, [8, 1])) return keyOverheadBytes;
-  return isFrom(release, [8, 1, 4]) ? embeddedOverheadBytes : () => objectBytes;
 }

@@ -1,7 +1,7 @@
 import type { KeyColumns } from '../redis/columns.ts';
 import type { ByteString } from '../support/bytes.ts';
+import { keyOverheadBytes } from './key-memory.ts';
 import {
-  keyOverheadBytes,
   type KeyReading,
   KeyStatistics,
   type KeyStatisticsFields,

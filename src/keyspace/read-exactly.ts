@@ -19,7 +19,7 @@ import {
   type ReadNode,
 } from './reading.ts';
 import { ChosenEstimator, widestShare, KeyChoice } from './chosen-estimate.ts';
-import { keyOverheadOn } from './key-statistics.ts';
+import { keyOverheadOn } from './key-memory.ts';
 import { NamespaceTree } from './namespace-tree.ts';
 import { SampleEstimator, type SampleFrame } from './estimate.ts';
 import { Figures } from './figures.ts';

@@ -20,7 +20,7 @@ import {
   type UncheckedReason,
 } from './reading.ts';
 import { largeShare } from './chosen-estimate.ts';
-import { keyOverheadOn } from './key-statistics.ts';
+import { keyOverheadOn } from './key-memory.ts';
 import { NamespaceTree } from './namespace-tree.ts';
 import { DrawnPages } from './drawn-pages.ts';
 import { type Figure, SampleEstimator } from './estimate.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { keyOverheadBytes } from '../../src/keyspace/key-statistics.ts';
+import { keyOverheadBytes } from '../../src/keyspace/key-memory.ts';
 import { NamespaceTree, type TreeState } from '../../src/keyspace/namespace-tree.ts';
 import { buildMap } from '../../src/config/build-map.ts';
 import { emptyMap, type NamespaceMap } from '../../src/keyspace/map.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyOverheadOn } from '../../src/keyspace/key-statistics.ts';
+import { keyOverheadOn } from '../../src/keyspace/key-memory.ts';
 import { isFrom, productOf, readInfo } from '../../src/redis/info.ts';
 import { send, sendAll } from '../server/redis.ts';
 import { startServer } from '../server/own.ts';

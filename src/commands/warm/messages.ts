@@ -4,11 +4,10 @@ import type { FixtureSource } from '../../records/fixtures/source.ts';
 import type { Verification } from '../../records/fixtures/verify.ts';
 import type { FixtureWriting, WriteOptions } from '../../records/fixtures/write-run.ts';
 import { RedisError } from '../../redis/errors.ts';
-import { counted, formatBytes, formatCell } from '../../render/units.ts';
+import { counted, formatCell } from '../../render/units.ts';
 import { type Context, InterruptedError } from '../context.ts';
 import { problemLines } from '../problem-lines.ts';
 import type { WarmResult } from './result.ts';
-import type { MemoryShortage } from '../../records/fixtures/memory.ts';
 
 /** What running it again does to what is written already. */
 const againBy = {
@@ -162,25 +161,4 @@ export function warnOfVerification(context: Context, verification: Verification)
     context.warnOfResult(
       `${counted(notCompared, 'record')} could not be compared:\n${problemLines(problems, notCompared)}`,
     );
-}
-
-/** What is said where the records would not fit, before anything is written. */
-export function shortageFailure({
-  address,
-  usedBytes,
-  maxBytes,
-  neededBytes,
-  policy,
-}: MemoryShortage): RedisError {
-  const then =
-    policy === null || policy === 'noeviction'
-      ? 'the server would refuse writes, those of others too'
-      : `the server would evict other keys (${policy})`;
-  return new RedisError(
-    'refused',
-    'OOM',
-    `the records need about ${formatBytes(neededBytes)} on ${address}, where ${formatBytes(usedBytes)} of ` +
-      `\`maxmemory\` ${formatBytes(maxBytes)} are in use: ${then}; nothing was written`,
-    'load fewer records, raise `maxmemory`, or write all the same with --ignore-memory-estimate',
-  );
 }

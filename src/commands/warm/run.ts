@@ -18,6 +18,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
+import { shortageFailure } from '../memory-shortage.ts';
 import { type ConsentInput, lacksReplicas, type ReplicaInput } from '../planned-change.ts';
 import { confirmProtected } from '../protection.ts';
 import { chooseRecords, type FromInput, requireRecord, secondsOfBudget } from './from-record.ts';
@@ -30,7 +31,6 @@ import {
   warnOfProblems,
   warnOfRejects,
   warnOfVerification,
-  shortageFailure,
 } from './messages.ts';
 import { blankResult, resultOf, withVerification, type WarmResult } from './result.ts';
 import { viewWarm } from './view.ts';
@@ -177,7 +177,11 @@ async function write(
   if (!input.ignoreMemoryEstimate) {
     const newRatio = 1 - (check.repeatedKeys ?? 0) / check.records;
     const shortage = await findShortage(server, check, newRatio, mode !== 'merge');
-    if (shortage !== null) return { result: plan, error: shortageFailure(shortage) };
+    if (shortage !== null) {
+      const hint =
+        'load fewer records, raise `maxmemory`, or write all the same with --ignore-memory-estimate';
+      return { result: plan, error: shortageFailure(shortage, 'the records', hint) };
+    }
   }
   const amount = counted(check.good, 'record');
   await confirmProtected(context, server, input.confirm, `write ${amount} to ${server.address}`);

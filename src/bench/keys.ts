@@ -1,9 +1,6 @@
 import { asBytes, type ByteString } from '../support/bytes.ts';
-import { sumOf } from '../support/collections.ts';
-import { InputError } from '../support/failure.ts';
 import { refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
-import { type Info, infoNumber } from '../redis/info.ts';
 import { ReplyError } from '../redis/reply.ts';
 import type { RedisNode } from '../redis/server.ts';
 import { type BenchOptions, needsKeys } from './options.ts';
@@ -106,37 +103,4 @@ export function keyNames(runId: string, count: number, group: number | null = nu
     const tag = group === null ? '' : `{${padded(Math.floor(index / group))}}:`;
     return asBytes(`cachectl:bench:${runId}:${tag}${padded(index)}`);
   });
-}
-
-/** What a key costs in addition to its value: its name, its TTL, the server's tables (measured on Redis 7.0: 150 to 210). */
-const bytesPerKey = 200;
-
-/** Enough to measure with, and little enough to evict few keys of others. */
-const largestShare = 0.1;
-
-/**
- * A benchmark must not push out what it was called to measure.
- * @param info of one node, or null where the server reports none; then nothing is checked
- * @param copies of keys of an application
- * @throws InputError where the keys would take more than a tenth of the server's memory
- */
-export function checkFootprint(
-  { workloads, like, keys, payload }: BenchOptions,
-  info: Info | null,
-  nodeCount: number,
-  copies: readonly OwnKey[] = [],
-): void {
-  if (info === null || !workloads.some(needsKeys)) return;
-  const memory = infoNumber(info, 'maxmemory') || infoNumber(info, 'total_system_memory') || Infinity;
-  const kinds = new Set(workloads.filter(needsKeys).map((workload) => workload === 'hget')).size;
-  const bytes =
-    like === null
-      ? kinds * keys * (payload.meanBytes + bytesPerKey)
-      : sumOf(copies.map((copy) => copy.bytes * (copy.fields ?? 1) + bytesPerKey));
-  const footprint = bytes / nodeCount;
-  if (footprint <= memory * largestShare) return;
-  throw new InputError(
-    `\`--keys ${keys} ${like === null ? `--payload ${payload.text}` : '--shape'}\` would take ${Math.ceil(footprint)} bytes of the server's ${memory}: more than a tenth`,
-    `lower --keys${like === null ? ' or --payload' : ''}; \`cachectl bench ping\` needs no keys`,
-  );
 }

@@ -31,8 +31,6 @@ export interface UsedNamespace {
 /** What is used in place of keys of the run. */
 export interface LikeKeys {
   readonly nodeKeys: readonly NodeKeys[];
-  /** What is written; empty where nothing is. */
-  readonly copies: readonly OwnKey[];
   readonly namespaces: readonly UsedNamespace[];
   readonly warnings: readonly Warning[];
 }
@@ -96,7 +94,7 @@ export function likeKeysOf(
               trafficRatio: leftWeight / (leftWeight + weights),
             },
           ],
-    ...(isShape ? shapedKeys : realKeys)(server, present, absent, { runId, options, ttlSeconds }),
+    nodeKeys: (isShape ? shapedKeys : realKeys)(server, present, absent, { runId, options, ttlSeconds }),
     namespaces: used.map(({ wanted, all, keys }) => ({
       namespace: wanted.name,
       keys: keys.length,
@@ -117,12 +115,11 @@ interface PresentNamespace {
   readonly keys: readonly FoundKey[];
 }
 type Absent = ReadonlyMap<RedisNode, readonly ByteString[]>;
-type Shaped = Pick<LikeKeys, 'nodeKeys' | 'copies'>;
 
 /** The keys themselves. */
-function realKeys(server: RedisServer, namespaces: readonly PresentNamespace[], absent: Absent): Shaped {
+function realKeys(server: RedisServer, namespaces: readonly PresentNamespace[], absent: Absent): NodeKeys[] {
   const items = namespaces.map(({ wanted, keys }) => ({ wanted: { ...wanted, readShare: 1 }, items: keys }));
-  const nodeKeys = byNode(server, items, ({ key }) => key).map(({ node, items: own, parts }): NodeKeys => ({
+  return byNode(server, items, ({ key }) => key).map(({ node, items: own, parts }): NodeKeys => ({
     node,
     stores: [],
     storeOf: () => undefined,
@@ -133,7 +130,6 @@ function realKeys(server: RedisServer, namespaces: readonly PresentNamespace[], 
       ...{ writes: [], value: '', parts, usesKeys: true },
     }),
   }));
-  return { nodeKeys, copies: [] };
 }
 
 /** Keys of the run of the same sizes: a string for a string, and a hash for anything else. */
@@ -142,7 +138,7 @@ function shapedKeys(
   namespaces: readonly PresentNamespace[],
   absent: Absent,
   { runId, options, ttlSeconds }: { runId: string; options: BenchOptions; ttlSeconds: number },
-): Shaped {
+): NodeKeys[] {
   const names = keyNames(runId, sumOf(namespaces.map(({ keys }) => keys.length)));
   let next = 0;
   const items = namespaces.map(({ wanted, keys }) => ({
@@ -151,7 +147,7 @@ function shapedKeys(
   }));
   const copies = items.flatMap((each) => each.items);
   const value = valueOf(copies.reduce((most, { bytes }) => Math.max(most, bytes), 0));
-  const nodeKeys = byNode(server, items, ({ name }) => name).map(({ node, items: own, parts }): NodeKeys => {
+  return byNode(server, items, ({ name }) => name).map(({ node, items: own, parts }): NodeKeys => {
     const store = new KeyStore(node, own, value);
     return {
       node,
@@ -165,7 +161,6 @@ function shapedKeys(
       }),
     };
   });
-  return { nodeKeys, copies };
 }
 
 /** Of a collection, in so many fields where no other number is asked for. */

@@ -113,17 +113,25 @@ export function checkOptions(options: BenchOptions): void {
   if (limit.kind === 'duration' && limit.seconds <= 0) {
     throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');
   }
-  const atOnce = options.workloads.includes('mget') ? (group ?? 1) : 1;
-  const inFlight = connections * pipeline * atOnce * payload.mostBytes;
+  const inFlight = connections * keysAtOnce(options) * payload.mostBytes;
   if (inFlight > mostBytesInFlight) {
-    const names = ['connections', 'pipeline', ...(atOnce > 1 ? ['group'] : []), 'payload'];
-    const values = [connections, pipeline, ...(atOnce > 1 ? [atOnce] : []), payload.text];
+    const isGrouped = keysAtOnce(options) > pipeline;
+    const names = ['connections', 'pipeline', ...(isGrouped ? ['group'] : []), 'payload'];
+    const values = [connections, pipeline, ...(isGrouped ? [group] : []), payload.text];
     throw new InputError(
       `\`${names.map((name, index) => `--${name} ${values[index]}`).join(' ')}\` would send ${inFlight} bytes at once, and the limit is ${mostBytesInFlight}`,
       `lower --${names.slice(0, -1).join(', --')} or --payload`,
     );
   }
 }
+
+/** Keys whose values one connection may have on its way. */
+export const keysAtOnce = ({
+  workloads,
+  pipeline,
+  group,
+}: Pick<BenchOptions, 'workloads' | 'pipeline' | 'group'>): number =>
+  pipeline * (workloads.includes('mget') ? (group ?? 1) : 1);
 
 /** @param bytes Mean size of a key of an application. @throws InputError */
 export function requireInFlight({ connections, pipeline }: BenchOptions, bytes: number): void {

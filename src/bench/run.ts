@@ -18,7 +18,7 @@ export interface BenchOutcome {
  * Runs the workloads one after the other, round by round, and removes the keys it wrote, whatever happened. With another
  * server each workload is measured on both, one right after the other; each is the first in half of the rounds, which are drawn, so that
  * neither has the better place while the machine warms up or gets busier, and a disturbance that lasts hits either by chance.
- * @throws InputError where the keys would not fit
+ * @throws InputError where the keys would take too much of the server
  * @throws RedisError where nothing could be measured or written at all; later failures are in `error`
  */
 export async function runBenchmark(
@@ -70,8 +70,10 @@ async function openStations(
   tools: BenchTools,
 ): Promise<Station[]> {
   const stations: Station[] = [];
+  const reserved = new Map<string, number>();
   try {
-    for (const server of servers) stations.push(await Station.open(server, options, tools, servers.length));
+    for (const server of servers)
+      stations.push(await Station.open(server, options, tools, servers.length, reserved));
     return stations;
   } catch (error) {
     for (const station of stations) await station.finish();

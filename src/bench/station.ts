@@ -7,7 +7,8 @@ import type { RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
 import { type Crew, openCrew } from './crew.ts';
 import { findKeys } from './find-keys.ts';
-import { checkFootprint, type Removal, ttlSecondsOf } from './keys.ts';
+import { footprintOf, type KeyShortage, keyShortageIn } from './footprint.ts';
+import { type Removal, ttlSecondsOf } from './keys.ts';
 import { type LikeKeys, likeKeysOf } from './like-keys.ts';
 import { type NodeKeys, nodeKeysOf } from './node-keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
@@ -26,6 +27,8 @@ export interface BenchTools {
   readonly threadFile: string;
   /** What namespaces of an application are called. */
   readonly map: NamespaceMap;
+  /** What is thrown where the keys would not fit below `maxmemory`; null: they are written all the same. */
+  readonly shortageFailure: ((shortage: KeyShortage) => Error) | null;
 }
 
 /** A connection that writes the keys of a node. */
@@ -52,7 +55,8 @@ export class Station {
   /**
    * Opens the connections; nothing is written yet.
    * @param targets Servers that are measured in turn, this one among them.
-   * @throws InputError where the keys would not fit
+   * @param reserved What is to be written for targets that were opened before, by the `run_id` of the server.
+   * @throws InputError where the keys would take too much of the server, `tools.shortageFailure` where they do not fit
    * @throws RedisError with no connection left open
    */
   static async open(
@@ -60,13 +64,21 @@ export class Station {
     options: BenchOptions,
     tools: BenchTools,
     targets: number,
+    reserved: Map<string, number>,
   ): Promise<Station> {
     const before = await readInfos(server);
     const keyTtlSeconds = ttlSecondsOf(options, targets);
-    // Before as many keys are made as would not fit.
-    if (options.like === null) checkFootprint(options, before[0] ?? null, server.nodes.length);
     const used = await keysFor(server, options, tools, keyTtlSeconds);
-    checkFootprint(options, before[0] ?? null, server.nodes.length, used.copies);
+    for (const keys of used.nodeKeys) {
+      const footprint = footprintOf(keys, used.nodeKeys.length, options);
+      if (footprint === null) continue;
+      const info = before[server.nodes.indexOf(keys.node)] ?? null;
+      const runId = info?.['run_id'] ?? '';
+      const reservedBytes = reserved.get(runId) ?? 0;
+      const shortage = keyShortageIn(info, keys.node.address, footprint, options, reservedBytes);
+      if (shortage !== null && tools.shortageFailure !== null) throw tools.shortageFailure(shortage);
+      reserved.set(runId, reservedBytes + footprint.keysBytes + footprint.otherBytes);
+    }
     const station = new Station(server, options, tools, before, used, keyTtlSeconds);
     try {
       for (const keys of used.nodeKeys)
@@ -184,7 +196,7 @@ async function keysFor(
   tools: BenchTools,
   ttlSeconds: number,
 ): Promise<LikeKeys> {
-  const none = { nodeKeys: [], copies: [], namespaces: [], warnings: [] };
+  const none = { nodeKeys: [], namespaces: [], warnings: [] };
   if (!options.workloads.some(needsKeys)) return none;
   const runId = Math.floor(tools.random() * 2 ** 32)
     .toString(16)

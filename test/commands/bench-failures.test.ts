@@ -16,10 +16,20 @@ describe('bench that the server refuses', () => {
     const used = parseInfo(replyText(await send(server, 'INFO', 'memory')))['used_memory'];
     await send(server, 'CONFIG', 'SET', 'maxmemory', Number(used) + 400_000);
     const run = await bench(
-      ['ping', 'set', '--operations', '100', '--warmup', '0', '--keys', '3000', '--output', 'json'],
-      {
-        url: redis.url,
-      },
+      [
+        'ping',
+        'set',
+        '--allow-evictions',
+        '--operations',
+        '100',
+        '--warmup',
+        '0',
+        '--keys',
+        '3000',
+        '-o',
+        'json',
+      ],
+      { url: redis.url },
     );
 
     expect(run.exitCode).toBe(4);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { parsePayload } from '../../src/bench/payload.ts';
-import { checkFootprint } from '../../src/bench/keys.ts';
+import { keyShortageIn } from '../../src/bench/footprint.ts';
 import { judge } from '../../src/bench/gates.ts';
 import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
 import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';
 import type { PhaseOutcome } from '../../src/bench/phase.ts';
+import type { Info } from '../../src/redis/info.ts';
 import { warningsOf, type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
 
 const options: BenchOptions = {
@@ -198,15 +199,14 @@ describe('options', () => {
   });
 
   test('that would take more than a tenth of the memory are refused', () => {
-    const limited = { maxmemory: '67108864', total_system_memory: '8000000000' };
+    const limited = { maxmemory: '67108864', used_memory: '0' };
     const unlimited = { maxmemory: '0', total_system_memory: '67108864' };
-    const large = { ...options, payload: parsePayload('1KiB') };
+    const of = (keysBytes: number, info: Info | null) => () =>
+      keyShortageIn(info, 'here', { keysBytes, otherBytes: 0 }, options);
 
-    expect(() => checkFootprint(options, limited, 1)).not.toThrow();
-    expect(() => checkFootprint(large, limited, 1)).toThrow(/more than a tenth/);
-    expect(() => checkFootprint(large, unlimited, 1)).toThrow(/more than a tenth/);
-    expect(() => checkFootprint(large, limited, 2)).not.toThrow();
-    expect(() => checkFootprint({ ...large, workloads: ['ping'] }, limited, 1)).not.toThrow();
-    expect(() => checkFootprint(large, null, 1)).not.toThrow();
+    expect(of(4_000_000, limited)()).toBeNull();
+    expect(of(12_000_000, limited)).toThrow(/more than a tenth/);
+    expect(of(12_000_000, unlimited)).toThrow(/more than a tenth/);
+    expect(of(12_000_000, null)()).toBeNull();
   });
 });

@@ -93,6 +93,7 @@ export const defineBench: DefineCommand = (program, run) => {
       'commands per second to offer; latency then counts from the intended start',
       countArgument(1),
     )
+    .option('--allow-evictions', 'write also where its keys would not fit below `maxmemory`')
     .option(
       '--confirm <profile>',
       'name of the protected profile to put under load; again for that of --against',

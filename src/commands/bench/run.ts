@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { otherSettingsOf } from '../../bench/baseline.ts';
 import { compareResults, type Comparison } from '../../bench/comparison.ts';
+import type { KeyShortage } from '../../bench/footprint.ts';
 import { judge, judgeSlowdowns, type Verdict } from '../../bench/gates.ts';
 import {
   type BenchOptions,
@@ -20,6 +21,7 @@ import { type BenchResult, interruptionText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { blankOf } from '../blank.ts';
+import { shortageFailure } from '../memory-shortage.ts';
 import { requireNewFiles, writeHistograms } from './histograms.ts';
 import { type LikeInput, likenessOf } from './like.ts';
 import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
@@ -59,6 +61,7 @@ export interface BenchInput
   readonly failMissRatio?: number;
   /** How the names of the files begin. */
   readonly hdrFilePrefix?: string;
+  readonly allowEvictions?: true;
   readonly confirm?: readonly string[];
 }
 
@@ -175,6 +178,9 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     map: context.map,
     progress: context.progress,
     threadFile: join(context.environment.packageRoot, 'dist/bench-thread.cjs'),
+    shortageFailure: input.allowEvictions
+      ? null
+      : (shortage) => shortageFailure(shortage, 'the keys of this benchmark', roomHint(options, shortage)),
   });
   const { report, error } = outcome;
   const prefix = input.hdrFilePrefix;
@@ -188,6 +194,23 @@ async function bench(context: Context, input: BenchInput): Promise<Outcome<Bench
     exitCode: verdicts.every(({ met }) => met) ? exitCodes.success : exitCodes.negative,
     ...(error && { error }),
   };
+}
+
+/** Fewer keys are no benchmark; the figure in the hint is a multiple, for memory moves. */
+const fewestKeys = 100;
+
+function roomHint({ keys, like }: BenchOptions, { fittingRatio, policy }: KeyShortage): string {
+  const fitting = Math.floor((keys * fittingRatio) / fewestKeys) * fewestKeys;
+  const ways =
+    like === null
+      ? [
+          fitting < fewestKeys ? 'raise `maxmemory`' : `use --keys ${fitting} or fewer`,
+          'read real keys with --like NAMESPACE, which writes nothing',
+          'or send only PING with `cachectl bench latency`',
+        ]
+      : ['use fewer --keys', 'or leave --shape out: then nothing is written'];
+  const evicts = policy !== null && policy !== 'noeviction';
+  return ways.join(', ') + (evicts ? '; --allow-evictions writes all the same' : '');
 }
 
 function verdictsOf(

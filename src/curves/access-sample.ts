@@ -1,4 +1,5 @@
 import { sumOf } from '../support/collections.ts';
+import { enlarged, firstOf, indexesWhere, moveToFront } from './columns.ts';
 import { KeyCensus, type Population } from './key-census.ts';
 import type { SampleLimits } from './sample-limits.ts';
 
@@ -9,34 +10,38 @@ import type { SampleLimits } from './sample-limits.ts';
 export const accessKinds = { read: 0, write: 1, alter: 2, remove: 3 } as const;
 export type AccessKind = (typeof accessKinds)[keyof typeof accessKinds];
 
-/** The time to live of a key that has none. */
-export const forever = Number.POSITIVE_INFINITY;
+/** The time to live of a key that has none, in milliseconds; 49 days and more are as good as that. */
+export const forever = 2 ** 32 - 1;
 
 /** What is known of each key of a sample, in parallel columns. */
 export interface SampledKeys {
   /** Of 2^32: a key is in a sample of rate r where this is below r × 2^32. */
-  readonly position: number[];
+  readonly position: Uint32Array;
   /** From 0 to `groups` - 1, independent of the position. */
-  readonly group: number[];
-  readonly row: number[];
+  readonly group: Uint8Array;
+  readonly row: Uint32Array;
   /** Not a number where it is not known. */
-  readonly bytes: number[];
+  readonly bytes: Float64Array;
   /** 1 where the key was not there when the window began. */
-  readonly absentAtStart: number[];
+  readonly absentAtStart: Uint8Array;
 }
 
 /** All accesses of the sampled keys in their order, in parallel columns. */
-export interface AccessTrace {
-  /** Share of all keys that are sampled. */
-  readonly rate: number;
-  readonly length: number;
+export interface SampledAccesses {
+  /** Index of the key. */
   readonly key: Uint32Array;
   readonly kind: Uint8Array;
   /** Since the window began. */
-  readonly atMillis: Float64Array;
+  readonly atMillis: Uint32Array;
   /** What the key is given; 0: it keeps what it has, `forever`: none. */
-  readonly ttlMillis: Float64Array;
+  readonly ttlMillis: Uint32Array;
+}
+
+export interface AccessTrace {
+  /** Share of all keys that are sampled. */
+  readonly rate: number;
   readonly keys: SampledKeys;
+  readonly accesses: SampledAccesses;
 }
 
 /** A key as it goes by: the hash of it, and the row that it is counted in. */
@@ -49,7 +54,7 @@ export interface PassingKey {
 /** Random groups: each is a smaller sample of its own, and how much they differ tells the error of the whole. */
 export const groups = 16;
 
-const firstAccesses = 2 ** 12;
+const [firstKeys, firstAccesses] = [2 ** 10, 2 ** 12];
 
 /** Events and commands come on two ways, and are this far apart at most where nothing lags. */
 const lateMillis = 1000;
@@ -59,24 +64,27 @@ const closeMillis = 250;
 
 const allKeys = 2 ** 32;
 
-/** What is known of a key that was not seen before. */
-const newFacts = {
-  /** When it was first written; not a number: it was not. */
-  writtenAt: Number.NaN,
-  /** Of reads that came before: how many there were, and how many missed. */
-  readsBefore: 0,
-  missesBefore: 0,
-  /** 1 once an event said that the key came into being. */
-  cameToBe: 0,
-  /** What was done last, but for reads and what had no effect; -1: only reads came. Not a number: no line had it. */
-  lastKind: Number.NaN,
-  /** When a line took the key away whose event is still to come. */
-  removedAt: Number.NaN,
-  /** When an event said that it is gone of which no line has told yet. */
-  goneAt: Number.NaN,
-};
+/** In place of a kind: no line had the key, and only reads had it. */
+const [noLine, readsOnly] = [4, 5];
 
-const factEntries = Object.entries(newFacts) as [keyof typeof newFacts, number][];
+/** Times are not a number where nothing of the kind was seen. */
+const newKeys = (places: number) => ({
+  /** Both halves of the hash. */
+  ...{ position: new Uint32Array(places), low: new Uint32Array(places) },
+  ...{ row: new Uint32Array(places), bytes: new Float64Array(places) },
+  /** When it was first written. */
+  writtenAt: new Float64Array(places),
+  /** Of reads that came before: how many there were, and how many missed. */
+  ...{ readsBefore: new Uint32Array(places), missesBefore: new Uint32Array(places) },
+  /** 1 once an event said that the key came into being. */
+  cameToBe: new Uint8Array(places),
+  /** What was done last, but for reads and what had no effect. */
+  lastKind: new Uint8Array(places),
+  /** When a line took the key away whose event is still to come. */
+  removedAt: new Float64Array(places),
+  /** When an event said that it is gone of which no line has told yet. */
+  goneAt: new Float64Array(places),
+});
 
 /**
  * A spatially hashed sample: the keys whose hash is below a threshold, each with all of its accesses, so that what happens
@@ -89,27 +97,16 @@ export class AccessSample {
   /** Null while all keys are in the sample. */
   private census: KeyCensus | null = null;
   private length = 0;
-  private key = new Uint32Array(firstAccesses);
-  private kind = new Uint8Array(firstAccesses);
-  private atMillis = new Float64Array(firstAccesses);
-  private ttlMillis = new Float64Array(firstAccesses);
-  private keys: Omit<SampledKeys, 'absentAtStart'> = { position: [], group: [], row: [], bytes: [] };
-  /** As the caller calls each key; null where it has no name for it. */
-  private names: (string | null)[] = [];
-  /** What else is known of each key, in parallel columns. */
-  private facts: Record<keyof typeof newFacts, number[]> = {
-    ...{
-      writtenAt: [],
-      readsBefore: [],
-      missesBefore: [],
-      cameToBe: [],
-      lastKind: [],
-      removedAt: [],
-      goneAt: [],
-    },
+  private accesses: SampledAccesses = {
+    ...{ key: new Uint32Array(firstAccesses), kind: new Uint8Array(firstAccesses) },
+    ...{ atMillis: new Uint32Array(firstAccesses), ttlMillis: new Uint32Array(firstAccesses) },
   };
-  private readonly indexes = new Map<number, number>();
-  private digests: number[] = [];
+  private size = 0;
+  private keys = newKeys(firstKeys);
+  /** Open addressing by hash: the index of a key plus one, 0 where there is none. */
+  private places = new Uint32Array(2 * firstKeys);
+  /** As the caller calls each key whose size is not known; null where it has no name for it. */
+  private names: (string | null)[] = [];
 
   constructor(private readonly limits: SampleLimits) {
     this.threshold = Math.max(1, Math.round(limits.rate * allKeys));
@@ -127,7 +124,7 @@ export class AccessSample {
 
   /** Different keys that were read or written, sampled or not; null where there were too many to tell. */
   get distinctKeys(): number | null {
-    if (this.census === null) return this.digests.length;
+    if (this.census === null) return this.size;
     const { population } = this;
     return population && sumOf(population.byUses);
   }
@@ -139,17 +136,15 @@ export class AccessSample {
    */
   pass(kind: AccessKind, { high, low, row }: PassingKey, atMillis: number, ttlMillis = 0): number {
     if (this.census !== null && isUse(kind)) this.census.add(high, low, row);
-    if (high >>> 0 >= this.threshold) return -1;
-    const index = this.indexOf(high, low, row);
+    const index = this.enter(high, low, row);
+    if (index < 0) return -1;
     this.append(index, this.noted(index, kind, atMillis), atMillis, ttlMillis);
-    // The bounds may have dropped it, and others have taken its place.
-    const isKept = this.digests[index] === digestOf(high, low);
-    return isKept && this.names[index] === null && Number.isNaN(this.keys.bytes[index]) ? index : -1;
+    return this.names[index] === null && Number.isNaN(this.keys.bytes[index]) ? index : -1;
   }
 
   /** Index of a key of the sample that was seen before, or -1. */
   find(high: number, low: number): number {
-    return high >>> 0 >= this.threshold ? -1 : (this.indexes.get(digestOf(high, low)) ?? -1);
+    return (this.places[this.placeOf(high >>> 0, low >>> 0)] ?? 0) - 1;
   }
 
   /**
@@ -157,10 +152,9 @@ export class AccessSample {
    * before it was read in it.
    */
   missed({ high, low, row }: PassingKey, atMillis: number): void {
-    if (high >>> 0 >= this.threshold) return;
-    const index = this.indexOf(high, low, row);
-    const { cameToBe, writtenAt, missesBefore } = this.facts;
-    if (cameToBe[index] === 1) return;
+    const index = this.enter(high, low, row);
+    const { cameToBe, writtenAt, missesBefore } = this.keys;
+    if (index < 0 || cameToBe[index] === 1) return;
     // What a read missed may be reported a moment after the line of the write that follows.
     if (atMillis - (writtenAt[index] ?? 0) > lateMillis) return;
     missesBefore[index] = (missesBefore[index] ?? 0) + 1;
@@ -169,7 +163,7 @@ export class AccessSample {
   /** The server reports that a key came into being: what reads missed before is known. */
   stored(high: number, low: number): void {
     const index = this.find(high, low);
-    if (index >= 0) this.facts.cameToBe[index] = 1;
+    if (index >= 0) this.keys.cameToBe[index] = 1;
   }
 
   /**
@@ -178,8 +172,8 @@ export class AccessSample {
    */
   gone(high: number, low: number, atMillis: number): void {
     const index = this.find(high, low);
-    const { lastKind, writtenAt, removedAt, goneAt } = this.facts;
-    if (index < 0 || Number.isNaN(lastKind[index])) return;
+    const { lastKind, writtenAt, removedAt, goneAt } = this.keys;
+    if (index < 0 || lastKind[index] === noLine) return;
     if (atMillis - (removedAt[index] ?? 0) <= closeMillis) removedAt[index] = Number.NaN;
     else if (Number.isNaN(writtenAt[index]) || lastKind[index] === accessKinds.alter) {
       lastKind[index] = accessKinds.remove;
@@ -189,8 +183,7 @@ export class AccessSample {
 
   /** All keys are gone. */
   flush(atMillis: number): void {
-    for (let index = 0; index < this.digests.length; index++)
-      this.append(index, accessKinds.remove, atMillis, 0);
+    for (let index = 0; index < this.size; index++) this.append(index, accessKinds.remove, atMillis, 0);
   }
 
   setName(index: number, name: string): void {
@@ -202,38 +195,43 @@ export class AccessSample {
     this.names[index] = null;
   }
 
-  /** Keys with a name whose size is not known yet, at most so many. */
+  /** Keys with a name, whose size is not known yet, at most so many. */
   unsized(most: number): { readonly name: string; readonly high: number; readonly low: number }[] {
     const found: { name: string; high: number; low: number }[] = [];
-    for (let index = 0; index < this.names.length && found.length < most; index++) {
+    const { position, low } = this.keys;
+    for (let index = 0; index < this.size && found.length < most; index++) {
       const name = this.names[index] ?? null;
-      if (name === null || !Number.isNaN(this.keys.bytes[index])) continue;
-      const digest = this.digests[index] ?? 0;
-      found.push({ name, high: this.keys.position[index] ?? 0, low: digest % 2 ** 32 });
+      if (name !== null) found.push({ name, high: position[index] ?? 0, low: low[index] ?? 0 });
     }
     return found;
   }
 
   setBytes(index: number, bytes: number): void {
     this.keys.bytes[index] = bytes;
+    this.names[index] = null;
   }
 
   /** What is known so far. It changes with the next access. */
   trace(): AccessTrace {
-    const { rate, length, key, kind, atMillis, ttlMillis, facts } = this;
-    const absentAtStart = facts.missesBefore.map((misses, index) =>
-      misses > 0 && misses >= (facts.readsBefore[index] ?? 0) ? 1 : 0,
-    );
-    const keys = { ...this.keys, absentAtStart };
-    return { rate, length, key, kind, atMillis, ttlMillis, keys };
+    const { position, low, row, bytes, readsBefore, missesBefore } = firstOf(this.keys, this.size);
+    return {
+      rate: this.rate,
+      keys: {
+        ...{ position, row, bytes, group: Uint8Array.from(low, (half) => (half >>> 24) % groups) },
+        absentAtStart: Uint8Array.from(missesBefore, (misses, index) =>
+          misses > 0 && misses >= (readsBefore[index] ?? 0) ? 1 : 0,
+        ),
+      },
+      accesses: firstOf(this.accesses, this.length),
+    };
   }
 
   /** @returns what it does, seen together with what events said before */
   private noted(index: number, kind: AccessKind, atMillis: number): AccessKind {
-    const { writtenAt, readsBefore, lastKind, removedAt, goneAt } = this.facts;
+    const { writtenAt, readsBefore, lastKind, removedAt, goneAt } = this.keys;
     const isWritten = !Number.isNaN(writtenAt[index]);
     if (kind === accessKinds.read) {
-      if (Number.isNaN(lastKind[index])) lastKind[index] = -1;
+      if (lastKind[index] === noLine) lastKind[index] = readsOnly;
       if (!isWritten) readsBefore[index] = (readsBefore[index] ?? 0) + 1;
       return kind;
     }
@@ -249,49 +247,61 @@ export class AccessSample {
     return done;
   }
 
-  private indexOf(high: number, low: number, row: number): number {
-    const digest = digestOf(high, low);
-    const known = this.indexes.get(digest);
-    if (known !== undefined) return known;
-    const index = this.digests.length;
-    this.indexes.set(digest, index);
-    this.digests.push(digest);
-    this.names.push(null);
-    for (const [name, value] of factEntries) this.facts[name].push(value);
-    this.keys.position.push(high >>> 0);
-    this.keys.group.push((low >>> 24) % groups);
-    this.keys.row.push(row);
-    this.keys.bytes.push(Number.NaN);
+  /** Index of a key, a new one where it was not seen before; -1 where it is not in the sample. */
+  private enter(high: number, low: number, row: number): number {
+    const { maxKeys, maxAccesses } = this.limits;
+    if (this.size >= maxKeys || this.length >= maxAccesses) this.lower();
+    const position = high >>> 0;
+    if (position >= this.threshold) return -1;
+    const known = this.find(high, low);
+    if (known >= 0) return known;
+    const index = this.size++;
+    if (index >= this.keys.row.length) this.keys = enlarged(this.keys);
+    const { keys } = this;
+    keys.position[index] = position;
+    keys.low[index] = low >>> 0;
+    keys.row[index] = row;
+    keys.readsBefore[index] = keys.missesBefore[index] = keys.cameToBe[index] = 0;
+    keys.lastKind[index] = noLine;
+    keys.bytes[index] = keys.writtenAt[index] = keys.removedAt[index] = keys.goneAt[index] = Number.NaN;
+    this.names[index] = null;
+    if (2 * this.size > this.places.length) this.findPlaces(2 * this.places.length);
+    else this.places[this.placeOf(position, low >>> 0)] = index + 1;
     return index;
+  }
+
+  /** Where the index of a key is, or the free place where it would be. */
+  private placeOf(position: number, low: number): number {
+    const { places, keys } = this;
+    const last = places.length - 1;
+    for (let place = low & last; ; place = (place + 1) & last) {
+      const index = (places[place] ?? 0) - 1;
+      if (index < 0 || (keys.low[index] === low && keys.position[index] === position)) return place;
+    }
+  }
+
+  private findPlaces(count: number): void {
+    this.places = new Uint32Array(count);
+    const { position, low } = this.keys;
+    for (let index = 0; index < this.size; index++)
+      this.places[this.placeOf(position[index] ?? 0, low[index] ?? 0)] = index + 1;
   }
 
   private append(index: number, kind: AccessKind, atMillis: number, ttlMillis: number): void {
     const at = this.length++;
-    if (at >= this.key.length) this.enlarge();
-    this.key[at] = index;
-    this.kind[at] = kind;
-    this.atMillis[at] = atMillis;
-    this.ttlMillis[at] = ttlMillis;
-    if (this.digests.length > this.limits.maxKeys || this.length >= this.limits.maxAccesses) this.lower();
-  }
-
-  private enlarge(): void {
-    const longer = <Column extends Uint8Array | Uint32Array | Float64Array>(column: Column): Column => {
-      const larger = new (column.constructor as new (length: number) => Column)(2 * column.length);
-      larger.set(column);
-      return larger;
-    };
-    this.key = longer(this.key);
-    this.kind = longer(this.kind);
-    this.atMillis = longer(this.atMillis);
-    this.ttlMillis = longer(this.ttlMillis);
+    if (at >= this.accesses.key.length) this.accesses = enlarged(this.accesses);
+    const { accesses } = this;
+    accesses.key[at] = index;
+    accesses.kind[at] = kind;
+    accesses.atMillis[at] = atMillis;
+    accesses.ttlMillis[at] = Math.min(forever, Math.ceil(ttlMillis));
   }
 
   /** Drops the keys with the highest hashes: an eighth of them, or as many more as their accesses need. */
   private lower(): void {
     const { maxKeys, maxAccesses } = this.limits;
-    while (this.digests.length > 0.9 * maxKeys || this.length > 0.9 * maxAccesses) {
-      const sorted = Float64Array.from(this.keys.position).sort();
+    while (this.size > 0.9 * maxKeys || this.length > 0.9 * maxAccesses) {
+      const sorted = this.keys.position.slice(0, this.size).sort();
       const next = sorted[Math.floor(sorted.length * 0.875)] ?? 0;
       // One key with all the accesses is as much of a sample as there can be.
       if (sorted.length < 2 || next >= this.threshold) break;
@@ -303,43 +313,29 @@ export class AccessSample {
 
   private countAll(): KeyCensus {
     const census = new KeyCensus();
-    const { position, row } = this.keys;
+    const { keys, accesses } = this;
     for (let at = 0; at < this.length; at++) {
-      const key = this.key[at] ?? 0;
-      const low = (this.digests[key] ?? 0) % 2 ** 32;
-      if (isUse(this.kind[at])) census.add((position[key] ?? 0) | 0, low | 0, row[key] ?? 0);
+      const key = accesses.key[at] ?? 0;
+      if (isUse(accesses.kind[at]))
+        census.add((keys.position[key] ?? 0) | 0, (keys.low[key] ?? 0) | 0, keys.row[key] ?? 0);
     }
     return census;
   }
 
   private drop(): void {
-    const { position } = this.keys;
-    const kept = position.flatMap((each, index) => (each < this.threshold ? [index] : []));
-    const places = new Int32Array(position.length).fill(-1);
-    kept.forEach((index, place) => (places[index] = place));
-    const take = (column: readonly number[]) => kept.map((index) => column[index] ?? 0);
-    const { group, row, bytes } = this.keys;
-    this.keys = { position: take(position), group: take(group), row: take(row), bytes: take(bytes) };
-    this.names = kept.map((index) => this.names[index] ?? null);
-    for (const [name] of factEntries) this.facts[name] = take(this.facts[name]);
-    this.digests = take(this.digests);
-    this.indexes.clear();
-    this.digests.forEach((digest, index) => this.indexes.set(digest, index));
-    let length = 0;
-    for (let at = 0; at < this.length; at++) {
-      const place = places[this.key[at] ?? 0] ?? -1;
-      if (place < 0) continue;
-      this.key[length] = place;
-      this.kind[length] = this.kind[at] ?? 0;
-      this.atMillis[length] = this.atMillis[at] ?? 0;
-      this.ttlMillis[length] = this.ttlMillis[at] ?? 0;
-      length++;
-    }
-    this.length = length;
+    const { keys, accesses } = this;
+    const kept = indexesWhere(this.size, (index) => (keys.position[index] ?? 0) < this.threshold);
+    const moved = new Int32Array(this.size).fill(-1);
+    kept.forEach((index, to) => (moved[index] = to));
+    this.names = Array.from(kept, (index) => this.names[index] ?? null);
+    moveToFront(keys, kept);
+    this.size = kept.length;
+    this.findPlaces(this.places.length);
+    const left = indexesWhere(this.length, (at) => (moved[accesses.key[at] ?? 0] ?? -1) >= 0);
+    moveToFront(accesses, left);
+    this.length = left.length;
+    for (let at = 0; at < this.length; at++) accesses.key[at] = moved[accesses.key[at] ?? 0] ?? 0;
   }
 }
 
 const isUse = (kind: number | undefined) => kind === accessKinds.read || kind === accessKinds.write;
-
-/** 53 bits of the hash, as a number that a Map finds. */
-const digestOf = (high: number, low: number) => (high & 0x1fffff) * 2 ** 32 + (low >>> 0);

@@ -29,12 +29,11 @@ export function keyWeights(trace: AccessTrace, population: Population | null): F
 }
 
 /** Keys that were read or written, by how often. */
-function usesOfKeys({ keys, length, key: accessed, kind }: AccessTrace): Uint32Array {
+function usesOfKeys({ keys, accesses: { key: accessed, kind } }: AccessTrace): Uint32Array {
   const uses = new Uint32Array(keys.row.length);
-  for (let at = 0; at < length; at++) {
-    const key = accessed[at] ?? 0;
+  accessed.forEach((key, at) => {
     if (kind[at] === accessKinds.read || kind[at] === accessKinds.write) uses[key] = (uses[key] ?? 0) + 1;
-  }
+  });
   return uses;
 }
 

@@ -20,13 +20,13 @@ export function comparePolicy(
   eviction: EvictionTerms,
   capacityBytes: number,
 ): Float64Array {
-  const { keys } = trace;
-  const random = new SeededRandom(1, 'mini cache', trace.length);
+  const { keys, accesses } = trace;
+  const random = new SeededRandom(1, 'mini cache', accesses.key.length);
   const cache = new MiniCache({ ...eviction, capacityBytes, keys: keys.row.length, random });
   const moreMisses = new Float64Array(rows);
   const timeToLive = timesToLive(trace, rows);
   const readAt = new Float64Array(keys.row.length).fill(Number.NEGATIVE_INFINITY);
-  const now = (at: number) => trace.atMillis[at] ?? 0;
+  const now = (at: number) => accesses.atMillis[at] ?? 0;
   const store = (key: number, at: number) => {
     const ttl = timeToLive[key] ?? 0;
     cache.store(key, bytes[key] ?? 0, now(at), ttl === 0 ? 0 : now(at) + ttl);
@@ -62,17 +62,16 @@ export function comparePolicy(
  * The last time to live that the window showed of each key, in milliseconds; 0: none. A key that was not written in it has one
  * where others of its row have, for one can be read of it only by a lookup.
  */
-function timesToLive({ keys, length, key: accessed, ttlMillis }: AccessTrace, rows: number): Float64Array {
+function timesToLive({ keys, accesses }: AccessTrace, rows: number): Float64Array {
   const times = new Float64Array(keys.row.length);
   const ofRow = new Float64Array(rows);
-  for (let at = 0; at < length; at++) {
-    const ttl = ttlMillis[at] ?? 0;
-    if (ttl === 0) continue;
-    const key = accessed[at] ?? 0;
+  accesses.ttlMillis.forEach((ttl, at) => {
+    if (ttl === 0) return;
+    const key = accesses.key[at] ?? 0;
     times[key] = ttl;
     ofRow[keys.row[key] ?? 0] = ttl;
-  }
+  });
   return times
-    .map((ttl, key) => (ttl === 0 ? (ofRow[keys.row[key] ?? 0] ?? 0) : ttl))
+    .map((ttl, key) => ttl || (ofRow[keys.row[key] ?? 0] ?? 0))
     .map((ttl) => (ttl === forever ? 0 : ttl));
 }

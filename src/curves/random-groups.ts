@@ -1,29 +1,17 @@
 import { standardDeviationOf, t95 } from '../support/intervals.ts';
 import { type AccessTrace, groups } from './access-sample.ts';
+import { copyAt, indexesWhere } from './columns.ts';
 
 /** The sample in parts by the random groups of its keys: each part is a smaller sample of its own. Of all keys there are none. */
-export function* partsOf(trace: AccessTrace): Generator<AccessTrace> {
-  const { keys, key: accessed, length, rate } = trace;
+export function* partsOf({ rate, keys, accesses }: AccessTrace): Generator<AccessTrace> {
   for (let group = 0; rate < 1 && group < groups; group++) {
-    const places = new Int32Array(keys.group.length).fill(-1);
-    const own = keys.group.flatMap((each, key) => (each === group ? [key] : []));
+    const own = indexesWhere(keys.group.length, (key) => keys.group[key] === group);
+    const places = new Uint32Array(keys.group.length);
     own.forEach((key, place) => (places[key] = place));
-    const isOwn = (_: number, at: number) => at < length && (places[accessed[at] ?? 0] ?? -1) >= 0;
-    const take = (column: readonly number[]) => own.map((key) => column[key] ?? 0);
-    const ownKeys = accessed.filter(isOwn).map((key) => places[key] ?? 0);
-    yield {
-      ...{ rate: rate / groups, length: ownKeys.length, key: ownKeys },
-      kind: trace.kind.filter(isOwn),
-      atMillis: trace.atMillis.filter(isOwn),
-      ttlMillis: trace.ttlMillis.filter(isOwn),
-      keys: {
-        position: take(keys.position),
-        group: take(keys.group),
-        row: take(keys.row),
-        bytes: take(keys.bytes),
-        absentAtStart: take(keys.absentAtStart),
-      },
-    };
+    const ofOwn = indexesWhere(accesses.key.length, (at) => keys.group[accesses.key[at] ?? 0] === group);
+    const part = copyAt(accesses, ofOwn);
+    part.key.forEach((key, at) => (part.key[at] = places[key] ?? 0));
+    yield { rate: rate / groups, keys: copyAt(keys, own), accesses: part };
   }
 }
 

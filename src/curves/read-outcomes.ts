@@ -45,8 +45,9 @@ export interface ReplayTerms {
 /** One pass over the trace gives the outcome of each read for all sizes of an LRU cache. */
 export function lruOutcomes(trace: AccessTrace, terms: ReplayTerms): ReadOutcomes {
   const { sizes, rows, weights, bytes, beginsEmpty } = terms;
-  const outcomes = new ReadOutcomes(rows, sizes.length, trace.length);
-  const stack = new LruStack(trace.keys.row.length, trace.length);
+  const length = trace.accesses.key.length;
+  const outcomes = new ReadOutcomes(rows, sizes.length, length);
+  const stack = new LruStack(trace.keys.row.length, length);
   const { width } = outcomes;
   const rowOf = (key: number) => trace.keys.row[key] ?? 0;
   let filled = 0;

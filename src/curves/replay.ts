@@ -23,11 +23,12 @@ const [unseen, present, absent, absentFromStart] = [0, 1, 2, 3];
  * here: the visitor decides that for the memory that it stands for.
  */
 export function replay(trace: AccessTrace, visitor: CacheVisitor): void {
-  const { keys, length, key: accessedKeys, kind: kinds, atMillis, ttlMillis } = trace;
+  const { keys, accesses } = trace;
+  const { key: accessedKeys, kind: kinds, atMillis, ttlMillis } = accesses;
   const states = new Uint8Array(keys.row.length);
   const deadlines = new Float64Array(keys.row.length);
   const expiries = new NumberHeap();
-  for (let at = 0; at < length; at++) {
+  for (let at = 0; at < accessedKeys.length; at++) {
     const key = accessedKeys[at] ?? 0;
     const now = atMillis[at] ?? 0;
     while (expiries.least <= now) {

@@ -62,12 +62,11 @@ export function* ttlCurves(
 }
 
 /** The TTL that keys of each row are given most, in seconds: the median of what the sample shows; null where there is none. */
-export function currentTtls({ keys, length, key, ttlMillis }: AccessTrace, rows: number): (number | null)[] {
+export function currentTtls({ keys, accesses }: AccessTrace, rows: number): (number | null)[] {
   const seen = Array.from({ length: rows }, () => [] as number[]);
-  for (let at = 0; at < length; at++) {
-    const ttl = ttlMillis[at] ?? 0;
-    if (ttl > 0 && ttl < forever) seen[keys.row[key[at] ?? 0] ?? 0]?.push(ttl);
-  }
+  accesses.ttlMillis.forEach((ttl, at) => {
+    if (ttl > 0 && ttl < forever) seen[keys.row[accesses.key[at] ?? 0] ?? 0]?.push(ttl);
+  });
   return seen.map((ttls) => {
     const median = ttls.sort((left, right) => left - right)[ttls.length >> 1];
     return median === undefined ? null : median / 1000;
@@ -81,15 +80,15 @@ interface Writes {
   readonly isStored: Uint8Array;
 }
 
-function classifyWrites(trace: AccessTrace, hasEvicted: boolean): Writes {
-  const { keys, length, key: accessed, kind, atMillis, ttlMillis } = trace;
-  const refills = new Uint8Array(length);
+function classifyWrites({ keys, accesses }: AccessTrace, hasEvicted: boolean): Writes {
+  const { key: accessed, kind, atMillis, ttlMillis } = accesses;
+  const refills = new Uint8Array(kind.length);
   const isStored = Uint8Array.from(keys.absentAtStart, (absent) => 1 - absent);
   const lastKind = new Int8Array(keys.row.length).fill(-1);
   const lastAt = new Float64Array(keys.row.length);
   const deadline = new Float64Array(keys.row.length);
   const isThere = Uint8Array.from(isStored);
-  for (let at = 0; at < length; at++) {
+  for (let at = 0; at < kind.length; at++) {
     const [key, now, ttl] = [accessed[at] ?? 0, atMillis[at] ?? 0, ttlMillis[at] ?? 0];
     const ended = deadline[key] ?? 0;
     if (ended > 0 && ended <= now) isThere[key] = 0;
@@ -133,7 +132,8 @@ function runTtl(
 ): TtlRun {
   const rows = totals.reads.length;
   const from = Math.min(ttlSeconds * 1000, terms.windowMillis * waitShare);
-  const { key: accessed, kind, atMillis, ttlMillis: ttlMillisOf, keys, length } = trace;
+  const { keys, accesses } = trace;
+  const { key: accessed, kind, atMillis, ttlMillis: ttlMillisOf } = accesses;
   const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
   const ttlMillis = ttlSeconds * 1000;
   // A key in use is as likely to be at the beginning of its life as at the end.
@@ -143,7 +143,7 @@ function runTtl(
     const stored = Array.from(writes.isStored, (isStored, key) => (isStored === 1 ? start(key) : Number.NaN));
     return new TtlSide(trace, weights, { ttlMillis, from, rows }, stored);
   });
-  for (let at = 0; at < length; at++) {
+  for (let at = 0; at < kind.length; at++) {
     const key = accessed[at] ?? 0;
     const now = atMillis[at] ?? 0;
     if (kind[at] === accessKinds.read) {

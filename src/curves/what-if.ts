@@ -127,7 +127,7 @@ export function* answerWhatIf(record: WindowRecord, questions: Questions | null)
     todayBytes,
     seenShare: Math.min(...nodes.map(({ seenShare }) => seenShare)),
     sampledKeys: sumOf(nodes.map(({ node }) => node.trace.keys.row.length)),
-    sampledAccesses: sumOf(nodes.map(({ node }) => node.trace.length)),
+    sampledAccesses: sumOf(nodes.map(({ node }) => node.trace.accesses.key.length)),
     sampleRate: Math.min(...nodes.map(({ node }) => node.trace.rate)),
     distinctKeys: nodes.some(({ node }) => node.distinctKeys === null)
       ? null

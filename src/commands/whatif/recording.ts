@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { forever, groups } from '../../curves/access-sample.ts';
+import { accessKinds, groups } from '../../curves/access-sample.ts';
 import { policies } from '../../curves/policy.ts';
-import type { WindowRecord } from '../../curves/window-record.ts';
+import type { NodeWindowRecord, WindowRecord } from '../../curves/window-record.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import { writePlaceAt } from '../../support/files.ts';
 import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
@@ -57,15 +57,17 @@ const recordSchema = z.object({
 });
 
 type NodeFile = z.infer<typeof nodeSchema>;
-type Column = Uint8Array | Uint32Array | Float64Array;
 
-const textOf = (column: Column) =>
-  Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('base64');
-
-/** More than 49 days are as good as for ever. */
-const mostMillis = 2 ** 32 - 1;
-const millisOf = (column: Float64Array) => Uint32Array.from(column, (millis) => Math.min(millis, mostMillis));
-const orForever = (millis: number) => (millis === mostMillis ? forever : millis);
+/** Columns of numbers as base64. */
+const textsOf = <Table extends Readonly<Record<keyof Table, Uint8Array | Uint32Array | Float64Array>>>(
+  table: Table,
+) =>
+  Object.fromEntries(
+    Object.entries<Uint8Array | Uint32Array | Float64Array>(table).map(([name, column]) => [
+      name,
+      Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('base64'),
+    ]),
+  ) as Record<keyof Table, string>;
 
 const writeFailure = (path: string) => (cause: string) =>
   new InputError(`recording \`${path}\` cannot be written: ${cause}`, 'name another with --record FILE');
@@ -85,26 +87,15 @@ export function requirePlace(path: string): void {
 /** @throws InputError where the file cannot be written */
 export function writeRecording(context: Context, path: string, record: WindowRecord): Promise<void> {
   const nodes = record.nodes.map(({ trace, ...node }): NodeFile => {
-    const { rate, length, keys } = trace;
+    const { rate, keys, accesses } = trace;
     return {
       ...{ ...node, reads: [...node.reads], misses: [...node.misses], rate },
       population: node.population && {
         byRow: [...node.population.byRow],
         byUses: [...node.population.byUses],
       },
-      keys: {
-        position: textOf(Uint32Array.from(keys.position)),
-        group: textOf(Uint8Array.from(keys.group)),
-        row: textOf(Uint32Array.from(keys.row)),
-        bytes: textOf(Float64Array.from(keys.bytes)),
-        absentAtStart: textOf(Uint8Array.from(keys.absentAtStart)),
-      },
-      accesses: {
-        key: textOf(trace.key.slice(0, length)),
-        kind: textOf(trace.kind.slice(0, length)),
-        atMillis: textOf(millisOf(trace.atMillis.slice(0, length))),
-        ttlMillis: textOf(millisOf(trace.ttlMillis.slice(0, length))),
-      },
+      keys: textsOf(keys),
+      accesses: textsOf(accesses),
     };
   });
   const text = `${JSON.stringify(sealed({ recordVersion: 1, ...record, nodes }))}\n`;
@@ -132,40 +123,44 @@ export async function readRecording(path: string, signal: AbortSignal): Promise<
   };
 }
 
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64')).buffer;
-const wholeNumbers = (text: string) => new Uint32Array(bytesOf(text.length % 4 === 0 ? text : ''));
+const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
+const wholeNumbers = (text: string) => new Uint32Array(bytesOf(text).buffer);
 
 /** Null where the columns do not fit together. */
-function nodeOf({ keys, accesses, rate, ...node }: NodeFile, namespaces: number) {
+function nodeOf({ keys, accesses, rate, ...node }: NodeFile, namespaces: number): NodeWindowRecord | null {
   try {
-    const columns = {
-      position: Array.from(wholeNumbers(keys.position)),
-      group: Array.from(new Uint8Array(bytesOf(keys.group))),
-      row: Array.from(wholeNumbers(keys.row)),
-      bytes: Array.from(new Float64Array(bytesOf(keys.bytes))),
-      absentAtStart: Array.from(new Uint8Array(bytesOf(keys.absentAtStart))),
+    const trace = {
+      rate,
+      keys: {
+        position: wholeNumbers(keys.position),
+        group: bytesOf(keys.group),
+        row: wholeNumbers(keys.row),
+        bytes: new Float64Array(bytesOf(keys.bytes).buffer),
+        absentAtStart: bytesOf(keys.absentAtStart),
+      },
+      accesses: {
+        key: wholeNumbers(accesses.key),
+        kind: bytesOf(accesses.kind),
+        atMillis: wholeNumbers(accesses.atMillis),
+        ttlMillis: wholeNumbers(accesses.ttlMillis),
+      },
     };
-    const key = wholeNumbers(accesses.key);
-    const kind = new Uint8Array(bytesOf(accesses.kind));
-    const atMillis = Float64Array.from(wholeNumbers(accesses.atMillis));
-    const ttlMillis = Float64Array.from(wholeNumbers(accesses.ttlMillis), orForever);
-    const count = columns.row.length;
+    const count = trace.keys.row.length;
+    const { key, kind } = trace.accesses;
     const fits =
-      Object.values(columns).every((column) => column.length === count) &&
-      [kind, atMillis, ttlMillis].every((column) => column.length === key.length) &&
+      Object.values(trace.keys).every(({ length }) => length === count) &&
+      Object.values(trace.accesses).every(({ length }) => length === key.length) &&
       key.every((index) => index < count) &&
-      columns.row.every((row) => row < namespaces) &&
-      columns.group.every((group) => group < groups) &&
-      columns.bytes.every(
+      trace.keys.row.every((row) => row < namespaces) &&
+      trace.keys.group.every((group) => group < groups) &&
+      trace.keys.bytes.every(
         (bytes) => Number.isNaN(bytes) || (bytes >= 0 && bytes < Number.MAX_SAFE_INTEGER),
       ) &&
-      kind.every((each) => each <= 3) &&
-      node.reads.length === namespaces &&
-      node.misses.length === namespaces &&
-      (node.population === null || node.population.byRow.length === namespaces);
-    return fits
-      ? { ...node, trace: { rate, length: key.length, key, kind, atMillis, ttlMillis, keys: columns } }
-      : null;
+      kind.every((each) => each <= accessKinds.remove) &&
+      [node.reads, node.misses, node.population?.byRow ?? node.reads].every(
+        ({ length }) => length === namespaces,
+      );
+    return fits ? { ...node, trace } : null;
   } catch (error) {
     // A column whose bytes are no whole numbers.
     if (error instanceof RangeError) return null;

@@ -31,8 +31,8 @@ describe('the weights of sampled keys', () => {
     const ofRow = sumOf([...weights].filter((_, key) => trace.keys.row[key] === 1));
     expect(ofRow / all.filter(({ row }) => row === 1).length).toBeCloseTo(1, 1);
     const uses = new Map<number, number>();
-    trace.key.slice(0, trace.length).forEach((key, at) => {
-      if (trace.kind[at] !== accessKinds.alter) uses.set(key, (uses.get(key) ?? 0) + 1);
+    trace.accesses.key.forEach((key, at) => {
+      if (trace.accesses.kind[at] !== accessKinds.alter) uses.set(key, (uses.get(key) ?? 0) + 1);
     });
     const isOften = (count = 0) => classOfUses(count) === classOfUses(40);
     const often = sumOf([...weights].filter((_, key) => isOften(uses.get(key))));

@@ -190,20 +190,20 @@ describe('a sample of accesses', () => {
     expect(rate).toBeLessThan(0.2);
     expect(bound.trace().keys.row.length).toBeLessThanOrEqual(401);
     const again = sampleOf(trace, { rate }).trace();
-    const accesses = ({ key, length, atMillis, keys }: typeof again) =>
-      Array.from({ length }, (_, at) => [keys.position[key[at] ?? 0], atMillis[at]]);
+    const accesses = ({ keys, accesses: { key, atMillis } }: typeof again) =>
+      Array.from(key, (index, at) => [keys.position[index], atMillis[at]]);
     expect(accesses(bound.trace())).toEqual(accesses(again));
   });
 
-  it('takes no more than 25 MB in its columns with the bounds that `whatif` has', () => {
+  it('takes no more than 13 MB in its columns with the bounds that `whatif` has', () => {
     const sample = sampleOf(makeReads('zipf 0.9', 400_000, 60_000, 1), usualSample);
-    const { key, kind, atMillis, ttlMillis, keys } = sample.trace();
-    const columns = [key, kind, atMillis, ttlMillis].reduce((sum, { byteLength }) => sum + byteLength, 0);
-    expect(columns).toBeLessThanOrEqual(21 * usualSample.maxAccesses);
-    // Columns of numbers take 8 bytes for each key: those of the trace, what else is known of a key, its digest and its name, and a map.
-    const ofKeys = keys.row.length * 8 * (5 + 7 + 2 + 6);
+    const { keys, accesses } = sample.trace();
+    expect(accesses.key.byteOffset + keys.row.byteOffset).toBe(0);
+    // Of each access 13 bytes; of each key 54, its place in the table 16, and its name until its size is known.
+    const columns = 13 * (accesses.key.buffer.byteLength / 4) + 70 * (keys.row.buffer.byteLength / 4);
+    const names = 64 * usualSample.maxKeys;
     const filter = 2 ** 22;
-    expect(columns + ofKeys + filter).toBeLessThan(25e6);
+    expect(columns + names + filter).toBeLessThan(13e6);
   });
 
   it('counts the different keys that go by, in the sample or not', () => {

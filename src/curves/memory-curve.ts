@@ -1,12 +1,12 @@
+import { sumOf } from '../support/collections.ts';
 import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
 import type { AccessTrace } from './access-sample.ts';
 import type { Population } from './key-census.ts';
-import { keyWeights } from './key-weights.ts';
 import type { EvictionTerms } from './policy.ts';
 import { comparePolicy } from './policy-misses.ts';
-import { errorOfGroups, partsOf } from './random-groups.ts';
-import { lruOutcomes, type ReadOutcomes, type ReplayTerms } from './read-outcomes.ts';
+import { errorOfGroups, type Sample, samplesOf } from './random-groups.ts';
+import { lruOutcomes, type ReadOutcomes } from './read-outcomes.ts';
 
 /** What is known of the whole window, beyond the sample. */
 export interface WindowTotals {
@@ -35,16 +35,15 @@ export interface MemoryTerms {
   readonly simulatedAt?: readonly number[];
 }
 
-/** The hit rate with one size of memory. */
+/** The hit rate with one size of memory, or one TTL. */
 export interface CurvePoint {
   /** Null where the window does not tell, and the bounds are far from each other. */
   readonly hitRate: number | null;
   /**
    * The true rate of the window is between these with 95 % certainty: the error of the sample, what is not known of reads whose key
-   * was last used before the window, and how far the model is off at the size that the server has. Null where the sample has too few
-   * reads.
+   * was last used before the window, and how far the model may be off. Null where the sample has too few reads.
    */
-  readonly interval: Interval | null;
+  readonly hitRateInterval: Interval | null;
 }
 
 export interface MemoryCurve {
@@ -92,57 +91,50 @@ export function* memoryCurves(
   totals: WindowTotals,
   terms: MemoryTerms,
 ): InParts<MemoryCurves> {
-  const whole = yield* runSample(trace, totals, terms);
-  const used: SampleRun[] = [];
-  for (const part of partsOf(trace)) {
-    const run = yield* runSample(part, totals, terms);
-    if (run !== null) used.push(run);
-  }
+  const runs: SampleRun[] = [];
+  for (const sample of samplesOf(trace, totals.population))
+    runs.push(yield* runSample(sample, totals, terms));
   const rows = totals.reads.map((_, row) => row);
-  const { ownPolicy } = terms;
-  const curveOf = (over: readonly number[], own: MemoryCurve | undefined) =>
-    curveFrom(whole, used, { rows: over, own: own?.modelledToday ?? null }, totals, terms, trace.rate);
+  const { ownPolicy: own } = terms;
+  const seenBytes = seenBytesOf(runs[0], terms);
+  const curveOf = (over: readonly number[], ownCurve: MemoryCurve | undefined) =>
+    curveFrom(runs, over, totals, terms, {
+      rate: trace.rate,
+      seenBytes,
+      own: ownCurve?.modelledToday ?? null,
+    });
   return {
-    whole: curveOf(rows, ownPolicy?.whole),
-    rows: rows.map((row) => curveOf([row], ownPolicy?.rows[row])),
-    seenBytes: whole === null ? 0 : seenBytesOf(whole.outcomes, terms),
+    whole: curveOf(rows, own?.whole),
+    rows: rows.map((row) => curveOf([row], own?.rows[row])),
+    seenBytes,
   };
 }
 
 interface SampleRun {
   readonly outcomes: ReadOutcomes;
-  /** By size, then by row. */
+  /** Of the policy, than LRU has: by size, then by row. Null: it is LRU. */
   readonly moreMisses: readonly Float64Array[] | null;
 }
 
-/** Null where no key was read or written. */
 function* runSample(
-  trace: AccessTrace,
-  { reads, population, distinctBytes }: WindowTotals,
-  { sizes, beginsEmpty, eviction, simulatedAt = sizes.map((_, index) => index) }: MemoryTerms,
-): InParts<SampleRun | null> {
-  const weights = keyWeights(trace, population);
-  if (weights === null) return null;
+  { trace, weights }: Sample,
+  { reads, distinctBytes }: WindowTotals,
+  { sizes, beginsEmpty, eviction, simulatedAt = [...sizes.keys()] }: MemoryTerms,
+): InParts<SampleRun> {
+  const rows = reads.length;
   const bytes = weights.map((weight, key) => weight * (trace.keys.bytes[key] ?? 0));
   const scale = distinctBytes === null ? 1 : distinctBytes / bytes.reduce((sum, each) => sum + each, 0);
-  const run: ReplayTerms = {
-    ...{ sizes, rows: reads.length, weights, beginsEmpty },
-    bytes: bytes.map((each) => each * scale),
-  };
-  const outcomes = lruOutcomes(trace, run);
+  const terms = { sizes, rows, beginsEmpty, bytes: bytes.map((each) => each * scale) };
+  const { outcomes, hitsFrom } = lruOutcomes({ trace, weights }, terms);
   yield;
   if (eviction.policy === 'lru') return { outcomes, moreMisses: null };
-  const known: SimulatedSize[] = [];
-  for (const size of simulatedAt.map((index) => sizes[index] ?? 0)) {
-    known.push({ size, values: comparePolicy(trace, run, outcomes.depths, eviction, size) });
-    yield;
-  }
-  return { outcomes, moreMisses: sizes.map((size) => between(known, size)) };
-}
-
-interface SimulatedSize {
-  readonly size: number;
-  readonly values: Float64Array;
+  const found = yield* comparePolicy({ trace, weights }, terms, hitsFrom, eviction, simulatedAt);
+  const simulated = simulatedAt.map((index) => sizes[index] ?? 0);
+  const ofRows = Array.from({ length: rows }, (_, row) => found.map((misses) => misses[row] ?? 0));
+  return {
+    outcomes,
+    moreMisses: sizes.map((size) => Float64Array.from(ofRows, (values) => onLine(simulated, values, size))),
+  };
 }
 
 /** A value at a size from those at others, ascending: on straight lines between them, and beyond them as at the nearest. */
@@ -155,178 +147,138 @@ function onLine(sizes: readonly number[], values: readonly number[], size: numbe
   return part * (values[right] ?? 0) + (1 - part) * (values[left] ?? 0);
 }
 
-/** The same of each row. */
-const between = (known: readonly SimulatedSize[], size: number) =>
-  Float64Array.from(known[0]?.values ?? [], (_, row) =>
-    onLine(
-      known.map((each) => each.size),
-      known.map(({ values }) => values[row] ?? 0),
-      size,
-    ),
-  );
-
 /** The largest size that was filled before the last tenth of the reads. */
-function seenBytesOf({ filled }: ReadOutcomes, { sizes, beginsEmpty }: MemoryTerms): number {
-  const most = sizes.at(-1) ?? 0;
-  if (beginsEmpty) return most;
-  const all = filled.reduce((sum, count) => sum + count, 0);
-  let left = all;
-  let seen = 0;
-  for (let index = 0; index < sizes.length; index++) {
+function seenBytesOf(run: SampleRun | undefined, { sizes, beginsEmpty }: MemoryTerms): number {
+  if (run === undefined) return 0;
+  if (beginsEmpty) return sizes.at(-1) ?? 0;
+  const filled = Array.from(run.outcomes.filled);
+  const all = sumOf(filled);
+  let [left, seen] = [all, 0];
+  for (const [index, size] of sizes.entries()) {
     left -= filled[index] ?? 0;
     if (left < readsAfter * all || left === 0) break;
-    seen = sizes[index] ?? 0;
+    seen = size;
   }
   return seen;
 }
 
-/** Hit rates at each size, not yet moved to what the server counted. */
+/** Hit rates at each size. */
 interface Rates {
   readonly low: number[];
   readonly high: number[];
   /** By Kaplan and Meier. */
   readonly likely: number[];
-  readonly today: number | null;
 }
 
-function ratesOf(run: SampleRun, rows: readonly number[], reads: number, terms: MemoryTerms): Rates {
-  const { outcomes, moreMisses } = run;
-  const { sizes, today, hasEvicted } = terms;
+/** Not yet moved to what the server counted. */
+function ratesOf(
+  { outcomes, moreMisses }: SampleRun,
+  rows: readonly number[],
+  reads: number,
+  { sizes, today, hasEvicted }: MemoryTerms,
+): Rates {
   const expected = Math.max(reads, Number.MIN_VALUE);
-  const sum = (column: Float64Array, index: number) =>
-    rows.reduce((total, row) => total + (column[row * outcomes.width + index] ?? 0), 0);
-  const columns = { hits: [] as number[], coldHits: [] as number[], coldMisses: [] as number[] };
-  for (let index = 0; index <= sizes.length; index++) {
-    columns.hits.push(sum(outcomes.hitsFrom, index));
-    columns.coldHits.push(sum(outcomes.coldHits, index));
-    columns.coldMisses.push(sum(outcomes.coldMisses, index));
-  }
-  const always = rows.reduce((total, row) => total + (outcomes.misses[row] ?? 0), 0);
-  const totalOf = (list: readonly number[]) => list.reduce((total, each) => total + each, 0);
-  const [hits, coldHits, coldMisses] = [
-    totalOf(columns.hits),
-    totalOf(columns.coldHits),
-    totalOf(columns.coldMisses),
-  ];
-  const sampled = hits + coldHits + coldMisses + always;
-  const rates: Rates = { low: [], high: [], likely: [], today: null };
-  let [survival, atRisk, hitsSoFar, coldHitsUnknown, coldMissesUnknown] = [1, expected, 0, 0, 0];
-  let todayRate: number | null = null;
-  for (let index = 0; index < sizes.length; index++) {
-    const hitsHere = columns.hits[index] ?? 0;
-    hitsSoFar += hitsHere;
-    const [coldHitsHere, coldMissesHere] = [columns.coldHits[index] ?? 0, columns.coldMisses[index] ?? 0];
-    coldHitsUnknown += coldHitsHere;
-    coldMissesUnknown += coldMissesHere;
+  const width = sizes.length + 1;
+  const over = (column: Float64Array, index = 0, each = 1) =>
+    rows.reduce((sum, row) => sum + (column[row * each + index] ?? 0), 0);
+  const bySize = (column: Float64Array) =>
+    Array.from({ length: width }, (_, index) => over(column, index, width));
+  const [hits, coldHits, coldMisses] = [outcomes.hits, outcomes.coldHits, outcomes.coldMisses].map(
+    bySize,
+  ) as [number[], number[], number[]];
+  const always = over(outcomes.misses);
+  // Reads that should be in the sample and are not are of keys that are used all the time: they hit in the smallest memory.
+  const unsampled = expected - sumOf([...hits, ...coldHits, ...coldMisses, always]);
+  const rates: Rates = { low: [], high: [], likely: [] };
+  let [survival, atRisk] = [1, expected];
+  /** Of all larger sizes, what hits in them alone; of cold reads those that the window had not filled this size for. */
+  let [later, laterColdHits, laterColdMisses] = [sumOf(hits), sumOf(coldHits), sumOf(coldMisses)];
+  const [allColdHits, allColdMisses] = [laterColdHits, laterColdMisses];
+  for (const index of sizes.keys()) {
+    const hitsHere = hits[index] ?? 0;
+    later -= hitsHere;
+    laterColdHits -= coldHits[index] ?? 0;
+    laterColdMisses -= coldMisses[index] ?? 0;
     // Of what is censored in this interval nothing is known in it.
-    atRisk -= coldHitsHere + (hasEvicted ? coldMissesHere : 0);
-    // Reads that should be in the sample and are not are of keys that are used all the time: they hit in the smallest memory.
-    const events = hitsHere + (index === 0 ? expected - sampled : 0);
+    atRisk -= (coldHits[index] ?? 0) + (hasEvicted ? (coldMisses[index] ?? 0) : 0);
+    const events = hitsHere + (index === 0 ? unsampled : 0);
     if (atRisk > 0) survival *= 1 - Math.min(1, Math.max(0, events / atRisk));
     atRisk -= events;
-    const more =
-      moreMisses === null ? 0 : rows.reduce((all, row) => all + (moreMisses[index]?.[row] ?? 0), 0);
-    const surely = hits - hitsSoFar + always + more;
+    const more = moreMisses?.[index] === undefined ? 0 : over(moreMisses[index]);
     const isBelow = today === null || index < today;
-    const isToday = today !== null && index === today;
-    const unknownHits = isBelow ? coldHitsUnknown : 0;
-    const certainColdHits = isBelow ? coldHits - coldHitsUnknown : 0;
-    const unknownMisses = isBelow || isToday || !hasEvicted ? 0 : coldMissesUnknown;
-    const certain = surely + certainColdHits + (coldMisses - unknownMisses);
+    const unknownHits = isBelow ? allColdHits - laterColdHits : 0;
+    const unknownMisses = isBelow || index === today || !hasEvicted ? 0 : allColdMisses - laterColdMisses;
+    const certain = later + always + more + (isBelow ? laterColdHits : 0) + allColdMisses - unknownMisses;
     rates.high.push(1 - certain / expected);
     rates.low.push(1 - (certain + unknownHits + unknownMisses) / expected);
     rates.likely.push(1 - survival - more / expected);
-    if (isToday) todayRate = 1 - certain / expected;
   }
-  return { ...rates, today: todayRate };
+  return rates;
 }
 
+/** What the curves of all rows have in common. */
+interface CurveTerms {
+  readonly rate: number;
+  readonly seenBytes: number;
+  /** With the policy of the server and the memory of today, by the model; null: this is that policy. */
+  readonly own: number | null;
+}
+
+/** @param runs of the whole sample, and of its parts */
 function curveFrom(
-  whole: SampleRun | null,
-  parts: readonly SampleRun[],
-  { rows, own }: { readonly rows: readonly number[]; readonly own: number | null },
+  runs: readonly SampleRun[],
+  rows: readonly number[],
   totals: WindowTotals,
   terms: MemoryTerms,
-  rate: number,
+  { rate, seenBytes, own }: CurveTerms,
 ): MemoryCurve {
-  const reads = rows.reduce((sum, row) => sum + (totals.reads[row] ?? 0), 0);
+  const over = (counts: readonly number[]) => sumOf(rows.map((row) => counts[row] ?? 0));
+  const reads = over(totals.reads);
   const { sizes, today } = terms;
-  const nothing = { points: sizes.map(() => ({ hitRate: null, interval: null })), modelledToday: null };
-  if (whole === null || reads * rate < fewestReads) return nothing;
-  const misses = totals.misses && rows.reduce((sum, row) => sum + (totals.misses?.[row] ?? 0), 0);
-  const counted = misses === null ? null : 1 - misses / reads;
-  const rates = ratesOf(whole, rows, reads, terms);
-  const seen = seenBytesOf(whole.outcomes, terms);
-  const place = (each: Rates) => moved(each, own, counted, terms, seen);
-  const placed = place(rates);
-  const groupRates = parts.map((part) => place(ratesOf(part, rows, reads, terms)));
-  const errorOf = (of: (each: Rates) => number | undefined) =>
-    errorOfGroups(
-      groupRates.map((each) => of(each) ?? 0),
-      rate,
-    );
-  // How far the model is off where the truth is known, it may be elsewhere.
-  const modelled = own ?? rates.today;
-  const offBy = counted === null || modelled === null ? 0 : Math.abs(counted - modelled);
-  const clip = placed.likely.map((likely, index) =>
-    Math.min(placed.high[index] ?? 1, Math.max(placed.low[index] ?? 0, likely)),
-  );
-  const todaySize = today === null ? null : (sizes[today] ?? 0);
-  const modelError = (index: number, [lows, highs]: readonly [readonly number[], readonly number[]]) => {
-    const size = sizes[index] ?? 0;
-    if (todaySize === null || todaySize === 0) return 0;
-    const share = memoryError * Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
-    const less = (lows[index] ?? 0) - onLine(sizes, lows, size * (1 - share));
-    return Math.max(0, less, onLine(sizes, highs, size * (1 + share)) - (highs[index] ?? 0));
+  const [whole, ...parts] = runs.map((run) => ratesOf(run, rows, reads, terms));
+  if (whole === undefined || reads * rate < fewestReads)
+    return { points: sizes.map(() => ({ hitRate: null, hitRateInterval: null })), modelledToday: null };
+  const counted = totals.misses === null ? null : 1 - over(totals.misses) / reads;
+  const isSeen = sizes.map((size) => size <= seenBytes);
+  /** Moved so that the rate at the memory of today is what the server counted. */
+  const placed = (rates: Rates): Rates => {
+    if (counted === null || today === null) return rates;
+    const by = counted - (own ?? rates.high[today] ?? 0);
+    const likelyBy = own === null && isSeen[today] ? counted - (rates.likely[today] ?? 0) : by;
+    const move = (list: readonly number[], distance: number) => list.map((each) => each + distance);
+    return { low: move(rates.low, by), high: move(rates.high, by), likely: move(rates.likely, likelyBy) };
   };
+  const { low, high, likely } = placed(whole);
+  const ofParts = parts.map(placed);
+  const modelled = own ?? (today === null ? null : (whole.high[today] ?? null));
+  // How far the model is off where the truth is known, it may be elsewhere.
+  const offBy = counted === null || modelled === null ? 0 : Math.abs(counted - modelled);
+  const clip = likely.map((each, index) => Math.min(high[index] ?? 1, Math.max(low[index] ?? 0, each)));
+  const todaySize = today === null ? 0 : (sizes[today] ?? 0);
+  const isOwn = own === null && counted !== null && today !== null;
   const points = sizes.map((size, index): CurvePoint => {
-    const [low = 0, high = 1, clipped = 0] = [placed.low[index], placed.high[index], clip[index]];
-    const isKnown = size <= seen || high - low <= closeBounds;
-    const hitRate = !isKnown ? null : size <= seen ? clipped : (low + high) / 2;
-    const isOwn = own === null && counted !== null && today !== null;
-    if (isOwn && index === today) return { hitRate: counted, interval: [counted, counted] };
+    if (isOwn && index === today) return { hitRate: counted, hitRateInterval: [counted, counted] };
+    const [lows, highs] = isSeen[index] ? [clip, clip] : [low, high];
+    const [from = 0, to = 1] = [lows[index], highs[index]];
+    const ends = isSeen[index] ? (['likely'] as const) : (['low', 'high'] as const);
+    const errors = ends.map((end) =>
+      errorOfGroups(
+        ofParts.map((each) => each[end][index] ?? 0),
+        rate,
+      ),
+    );
+    const share = todaySize === 0 ? 0 : memoryError * Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
+    const less = from - onLine(sizes, lows, size * (1 - share));
+    const more = onLine(sizes, highs, size * (1 + share)) - to;
+    const off = Math.max(...errors) + Math.max(offBy, less, more);
     // More memory is no worse.
     const [least, most] = !isOwn ? [0, 1] : index > today ? [counted, 1] : [0, counted];
     const within = (value: number) => Math.min(most, Math.max(least, value));
-    const ends =
-      size <= seen
-        ? [clipped, clipped, errorOf(({ likely: each }) => each[index])]
-        : [
-            low,
-            high,
-            Math.max(
-              errorOf((each) => each.low[index]),
-              errorOf((each) => each.high[index]),
-            ),
-          ];
-    const [from = 0, to = 1, error = 0] = ends;
-    const off =
-      error + Math.max(offBy, modelError(index, size <= seen ? [clip, clip] : [placed.low, placed.high]));
-    const interval = [within(from - off), within(to + off)] as const;
-    return { hitRate: hitRate && within(hitRate), interval };
+    const isKnown = isSeen[index] || to - from <= closeBounds;
+    return {
+      hitRate: isKnown ? within((from + to) / 2) : null,
+      hitRateInterval: [within(from - off), within(to + off)],
+    };
   });
   return { points, modelledToday: modelled };
-}
-
-/**
- * Moved so that the rate at today's memory is what the server counted.
- * @param own what the model makes of it with the policy of the server; null: this is that policy
- */
-function moved(
-  rates: Rates,
-  own: number | null,
-  counted: number | null,
-  { sizes, today }: MemoryTerms,
-  seen: number,
-): Rates {
-  if (counted === null || today === null || rates.today === null) return rates;
-  const by = counted - (own ?? rates.today);
-  const isTodaySeen = own === null && (sizes[today] ?? 0) <= seen;
-  const likelyBy = isTodaySeen ? counted - (rates.likely[today] ?? 0) : by;
-  return {
-    low: rates.low.map((each) => each + by),
-    high: rates.high.map((each) => each + by),
-    likely: rates.likely.map((each) => each + likelyBy),
-    today: rates.today + by,
-  };
 }

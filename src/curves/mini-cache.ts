@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../support/random.ts';
+import { SeededRandom } from '../support/random.ts';
 import type { EvictionTerms } from './policy.ts';
 
 /** `EVPOOL_SIZE`: candidates that are kept from one eviction to the next. */
@@ -9,13 +9,6 @@ const lruClockMillis = 1000;
 const lfuFirst = 5;
 const lfuMost = 255;
 
-/** What a cache of this size knows of keys. */
-export interface MiniCacheTerms extends EvictionTerms {
-  readonly capacityBytes: number;
-  readonly keys: number;
-  readonly random: SeededRandom;
-}
-
 /**
  * A cache as small as its sample of keys, that evicts as a Redis server does: `maxmemory-samples` keys at random for each
  * eviction into a pool of sixteen, of which the best goes. LRU by a clock of seconds; LFU by a logarithmic counter of 8 bits that
@@ -24,29 +17,45 @@ export interface MiniCacheTerms extends EvictionTerms {
  *   (USENIX ATC 2017)
  */
 export class MiniCache {
-  usedBytes = 0;
-  /** True once something was evicted: what was not seen before is not in this cache. */
-  wasFull = false;
+  private usedBytes = 0;
+  private capacityBytes = 0;
+  private random = new SeededRandom(0, '');
   /** Keys that are held, in any order, and where each is in the list; all of them, and those with a time to live. */
   private readonly all: KeyList;
   private readonly volatile: KeyList;
-  private readonly bytes: Float64Array;
   /** LRU: seconds; LFU: minutes. */
-  private readonly clocks: Float64Array;
+  private readonly clocks: Uint32Array;
   private readonly counters: Uint8Array;
   private readonly deadlines: Float64Array;
   private readonly poolKeys = new Int32Array(poolSize);
   private readonly poolScores = new Float64Array(poolSize);
   private pooled = 0;
+  private readonly isLfu: boolean;
+  private readonly isRandom: boolean;
+  private readonly candidates: KeyList;
+  private readonly clockMillis: number;
 
-  constructor(private readonly terms: MiniCacheTerms) {
-    const { keys } = terms;
-    this.all = new KeyList(keys);
-    this.volatile = new KeyList(keys);
-    this.bytes = new Float64Array(keys);
-    this.clocks = new Float64Array(keys);
-    this.counters = new Uint8Array(keys);
-    this.deadlines = new Float64Array(keys);
+  /** @param bytes of each key */
+  constructor(
+    private readonly terms: EvictionTerms,
+    private readonly bytes: ArrayLike<number>,
+  ) {
+    const { length } = bytes;
+    [this.all, this.volatile] = [new KeyList(length), new KeyList(length)];
+    this.clocks = new Uint32Array(length);
+    this.counters = new Uint8Array(length);
+    this.deadlines = new Float64Array(length);
+    this.isLfu = terms.policy.endsWith('-lfu');
+    this.isRandom = terms.policy.endsWith('-random');
+    this.candidates = terms.policy.startsWith('volatile') ? this.volatile : this.all;
+    this.clockMillis = this.isLfu ? 60_000 : lruClockMillis;
+  }
+
+  /** Begins anew, empty. */
+  clear(capacityBytes: number, random: SeededRandom): void {
+    [this.capacityBytes, this.random, this.usedBytes, this.pooled] = [capacityBytes, random, 0, 0];
+    this.all.clear();
+    this.volatile.clear();
   }
 
   has(key: number): boolean {
@@ -56,23 +65,26 @@ export class MiniCache {
   /** The key is used. @returns false where it is not held */
   use(key: number, nowMillis: number): boolean {
     if (!this.has(key)) return false;
-    if (this.isLfu) {
-      this.counters[key] = this.raised(this.decayed(key, nowMillis));
-      this.clocks[key] = Math.floor(nowMillis / 60_000);
-    } else this.clocks[key] = Math.floor(nowMillis / lruClockMillis);
+    if (this.isLfu) this.counters[key] = this.raised(this.decayed(key, nowMillis));
+    this.clocks[key] = this.clock(nowMillis);
     return true;
   }
 
   /** Puts a key in that is not held, and evicts what is too much then. @param deadlineMillis 0: it has no time to live */
-  store(key: number, bytes: number, nowMillis: number, deadlineMillis: number): void {
+  store(key: number, nowMillis: number, deadlineMillis: number): void {
     this.all.add(key);
     if (deadlineMillis > 0) this.volatile.add(key);
-    this.bytes[key] = bytes;
-    this.usedBytes += bytes;
+    this.usedBytes += this.bytes[key] ?? 0;
     this.deadlines[key] = deadlineMillis;
     this.counters[key] = lfuFirst;
-    this.clocks[key] = Math.floor(nowMillis / (this.isLfu ? 60_000 : lruClockMillis));
-    this.evict(nowMillis);
+    this.clocks[key] = this.clock(nowMillis);
+    const { candidates, random } = this;
+    while (this.usedBytes > this.capacityBytes && candidates.size > 0) {
+      const evicted = this.isRandom
+        ? candidates.at(random.below(candidates.size))
+        : this.best(candidates, nowMillis);
+      if (evicted >= 0) this.remove(evicted);
+    }
   }
 
   remove(key: number): void {
@@ -82,29 +94,14 @@ export class MiniCache {
     this.usedBytes -= this.bytes[key] ?? 0;
   }
 
-  private get isLfu(): boolean {
-    const { policy } = this.terms;
-    return policy === 'allkeys-lfu' || policy === 'volatile-lfu';
-  }
-
-  private evict(nowMillis: number): void {
-    const { capacityBytes, policy } = this.terms;
-    const candidates = policy.startsWith('volatile') ? this.volatile : this.all;
-    while (this.usedBytes > capacityBytes) {
-      this.wasFull = true;
-      if (candidates.size === 0) return;
-      const isRandom = policy === 'allkeys-random' || policy === 'volatile-random';
-      const key = isRandom
-        ? candidates.at(this.terms.random.below(candidates.size))
-        : this.best(candidates, nowMillis);
-      if (key >= 0) this.remove(key);
-    }
+  private clock(nowMillis: number): number {
+    return Math.floor(nowMillis / this.clockMillis);
   }
 
   /** The best of the pool that is still there, which is taken out; -1 where none is. */
   private best(candidates: KeyList, nowMillis: number): number {
     for (let drawn = 0; drawn < this.terms.samples; drawn++) {
-      const key = candidates.at(this.terms.random.below(candidates.size));
+      const key = candidates.at(this.random.below(candidates.size));
       this.offer(key, this.scoreOf(key, nowMillis));
     }
     while (this.pooled > 0) {
@@ -118,7 +115,7 @@ export class MiniCache {
   private scoreOf(key: number, nowMillis: number): number {
     if (this.terms.policy === 'volatile-ttl') return -(this.deadlines[key] ?? 0);
     if (this.isLfu) return lfuMost - this.decayed(key, nowMillis);
-    return Math.floor(nowMillis / lruClockMillis) - (this.clocks[key] ?? 0);
+    return this.clock(nowMillis) - (this.clocks[key] ?? 0);
   }
 
   /** Into the pool, which is in the order of scores, where it is better than one that is there or there is room. */
@@ -145,7 +142,7 @@ export class MiniCache {
     const { lfuDecayMinutes } = this.terms;
     const counter = this.counters[key] ?? 0;
     if (lfuDecayMinutes === 0) return counter;
-    const minutes = Math.floor(nowMillis / 60_000) - (this.clocks[key] ?? 0);
+    const minutes = this.clock(nowMillis) - (this.clocks[key] ?? 0);
     return Math.max(0, counter - Math.floor(minutes / lfuDecayMinutes));
   }
 
@@ -153,7 +150,7 @@ export class MiniCache {
   private raised(counter: number): number {
     if (counter >= lfuMost) return counter;
     const above = Math.max(0, counter - lfuFirst);
-    return this.terms.random.chance(1 / (above * this.terms.lfuLogFactor + 1)) ? counter + 1 : counter;
+    return this.random.chance(1 / (above * this.terms.lfuLogFactor + 1)) ? counter + 1 : counter;
   }
 }
 
@@ -167,6 +164,11 @@ class KeyList {
   constructor(keys: number) {
     this.list = new Int32Array(keys);
     this.places = new Int32Array(keys);
+  }
+
+  clear(): void {
+    this.size = 0;
+    this.places.fill(0);
   }
 
   has(key: number): boolean {

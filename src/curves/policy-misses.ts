@@ -1,61 +1,66 @@
 import { SeededRandom } from '../support/random.ts';
+import type { InParts } from '../support/in-parts.ts';
 import { type AccessTrace, forever } from './access-sample.ts';
 import { MiniCache } from './mini-cache.ts';
 import type { EvictionTerms } from './policy.ts';
+import type { Sample } from './random-groups.ts';
 import type { ReplayTerms } from './read-outcomes.ts';
-import { type CacheVisitor, replay } from './replay.ts';
+import { replay } from './replay.ts';
 
 /** A write so soon after a read of the same key fills in what the read missed. */
 const refillMillis = 1000;
 
 /**
- * Runs one sample against a small cache, next to what an LRU cache of its size does. Their difference is far less a matter of which keys
+ * Runs one sample against small caches, next to what LRU caches of their sizes do. Their difference is far less a matter of which keys
  * are in the sample than the misses of either, for both see the same.
- * @param depths of the reads, by access @returns misses of the policy less those of LRU, by row
+ * @param hitsFrom of the reads, by access: index of the smallest size in which LRU hits @param simulated indexes of sizes
+ * @returns misses of the policy less those of LRU, by size and by row
  */
-export function comparePolicy(
-  trace: AccessTrace,
-  { bytes, rows, weights }: ReplayTerms,
-  depths: Float64Array,
+export function* comparePolicy(
+  { trace, weights }: Sample,
+  { bytes, sizes, rows }: ReplayTerms,
+  hitsFrom: Uint16Array,
   eviction: EvictionTerms,
-  capacityBytes: number,
-): Float64Array {
+  simulated: readonly number[],
+): InParts<Float64Array[]> {
   const { keys, accesses } = trace;
-  const random = new SeededRandom(1, 'mini cache', accesses.key.length);
-  const cache = new MiniCache({ ...eviction, capacityBytes, keys: keys.row.length, random });
-  const moreMisses = new Float64Array(rows);
+  const cache = new MiniCache(eviction, bytes);
   const timeToLive = timesToLive(trace, rows);
-  const readAt = new Float64Array(keys.row.length).fill(Number.NEGATIVE_INFINITY);
+  const readAt = new Float64Array(keys.row.length);
   const now = (at: number) => accesses.atMillis[at] ?? 0;
   const store = (key: number, at: number) => {
     const ttl = timeToLive[key] ?? 0;
-    cache.store(key, bytes[key] ?? 0, now(at), ttl === 0 ? 0 : now(at) + ttl);
+    cache.store(key, now(at), ttl === 0 ? 0 : now(at) + ttl);
   };
-  const read = (key: number, at: number) => {
-    const isHit = cache.use(key, now(at));
-    const isLruHit = (depths[at] ?? 0) <= capacityBytes;
-    if (isHit !== isLruHit) {
-      const row = keys.row[key] ?? 0;
-      moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
-    }
-    if (!isHit) store(key, at);
-    readAt[key] = now(at);
-  };
-  const visitor: CacheVisitor = {
-    read,
-    coldHit: read,
-    coldMiss: () => undefined,
-    miss: () => undefined,
-    write(key, at) {
-      const isRefill = now(at) - (readAt[key] ?? 0) <= refillMillis;
-      if (!cache.has(key)) store(key, at);
-      else if (!isRefill) cache.use(key, now(at));
-      readAt[key] = Number.NEGATIVE_INFINITY;
-    },
-    leave: (key) => cache.remove(key),
-  };
-  replay(trace, visitor);
-  return moreMisses;
+  const found: Float64Array[] = [];
+  for (const index of simulated) {
+    const moreMisses = new Float64Array(rows);
+    cache.clear(sizes[index] ?? 0, new SeededRandom(1, 'mini cache', accesses.key.length));
+    readAt.fill(Number.NEGATIVE_INFINITY);
+    const read = (key: number, at: number) => {
+      const isHit = cache.use(key, now(at));
+      const isLruHit = (hitsFrom[at] ?? 0) <= index;
+      if (isHit !== isLruHit) {
+        const row = keys.row[key] ?? 0;
+        moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
+      }
+      if (!isHit) store(key, at);
+      readAt[key] = now(at);
+    };
+    replay(trace, {
+      ...{ read, coldHit: read, coldMiss: () => undefined, miss: () => undefined },
+      write(key, at) {
+        const isRefill = now(at) - (readAt[key] ?? 0) <= refillMillis;
+        if (!cache.has(key)) store(key, at);
+        else if (!isRefill) cache.use(key, now(at));
+        readAt[key] = Number.NEGATIVE_INFINITY;
+      },
+      leave: (key) => cache.remove(key),
+    });
+    found.push(moreMisses);
+    yield;
+  }
+  return found;
 }
 
 /**

@@ -1,9 +1,29 @@
 import { standardDeviationOf, t95 } from '../support/intervals.ts';
 import { type AccessTrace, groups } from './access-sample.ts';
 import { copyAt, indexesWhere } from './columns.ts';
+import type { Population } from './key-census.ts';
+import { keyWeights } from './key-weights.ts';
 
-/** The sample in parts by the random groups of its keys: each part is a smaller sample of its own. Of all keys there are none. */
-export function* partsOf({ rate, keys, accesses }: AccessTrace): Generator<AccessTrace> {
+/** A trace, and how many keys each of its own stands for. */
+export interface Sample {
+  readonly trace: AccessTrace;
+  readonly weights: Float64Array;
+}
+
+/**
+ * The whole sample, and then its parts by the random groups of its keys, each of which is a smaller sample of its own; those without
+ * keys that were read or written are left out. Of a sample of all keys there are no parts.
+ */
+export function* samplesOf(trace: AccessTrace, population: Population | null): Generator<Sample> {
+  for (const part of wholeAndParts(trace)) {
+    const weights = keyWeights(part, population);
+    if (weights !== null) yield { trace: part, weights };
+  }
+}
+
+function* wholeAndParts(trace: AccessTrace): Generator<AccessTrace> {
+  yield trace;
+  const { rate, keys, accesses } = trace;
   for (let group = 0; rate < 1 && group < groups; group++) {
     const own = indexesWhere(keys.group.length, (key) => keys.group[key] === group);
     const places = new Uint32Array(keys.group.length);

@@ -1,9 +1,10 @@
+import { sumOf } from '../support/collections.ts';
 import { avalanche } from '../support/hash.ts';
 import type { InParts } from '../support/in-parts.ts';
+import type { Interval } from '../support/intervals.ts';
 import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
-import { keyWeights } from './key-weights.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
-import { errorOfGroups, partsOf } from './random-groups.ts';
+import { errorOfGroups, type Sample, samplesOf } from './random-groups.ts';
 
 export interface TtlTerms {
   /** Seconds, for every key of a row. */
@@ -16,9 +17,9 @@ export interface TtlTerms {
 /** What one time to live for all keys would do, with memory enough for them. */
 export interface TtlPoint extends CurvePoint {
   readonly ttlSeconds: number;
-  /** Bytes of the keys that live at a time, on average. */
+  /** Memory of the keys that live at a time, on average. */
   readonly heldBytes: number | null;
-  readonly heldInterval: readonly [number, number] | null;
+  readonly heldBytesInterval: Interval | null;
 }
 
 /** The window shows what becomes of keys with a TTL that fits into it twice: once to wait for it, once to look. */
@@ -40,25 +41,24 @@ export function* ttlCurves(
   totals: WindowTotals,
   terms: TtlTerms,
 ): InParts<{ readonly whole: readonly TtlPoint[]; readonly rows: readonly (readonly TtlPoint[])[] }> {
-  const all = totals.reads.map((_, row) => row);
-  const samples = [trace, ...partsOf(trace)].flatMap((sample) => {
-    const weights = keyWeights(sample, totals.population);
-    return weights === null ? [] : [{ sample, weights, writes: classifyWrites(sample, terms.hasEvicted) }];
-  });
-  const points: ((over: readonly number[]) => TtlPoint)[] = [];
+  const samples = Array.from(samplesOf(trace, totals.population), (sample) => ({
+    ...{ sample, writes: classifyWrites(sample.trace, terms.hasEvicted) },
+  }));
+  const runs: TtlRun[][] = [];
   for (const ttlSeconds of terms.ttls) {
-    const runs: TtlRun[] = [];
-    for (const { sample, weights, writes } of samples) {
-      runs.push(runTtl(sample, weights, totals, terms, ttlSeconds, writes));
+    const ofTtl: TtlRun[] = [];
+    for (const { sample, writes } of samples) {
+      ofTtl.push(runTtl(sample, totals.reads.length, terms, ttlSeconds, writes));
       yield;
     }
-    const [whole = null, ...parts] = runs;
-    points.push((over) => pointOf(ttlSeconds, whole, parts, over, totals, terms, trace.rate));
+    runs.push(ofTtl);
   }
-  return {
-    whole: points.map((pointOver) => pointOver(all)),
-    rows: all.map((row) => points.map((pointOver) => pointOver([row]))),
-  };
+  const all = [...totals.reads.keys()];
+  const over = (rows: readonly number[]) =>
+    terms.ttls.map((ttlSeconds, index) =>
+      pointOf(ttlSeconds, runs[index] ?? [], rows, totals.reads, terms, trace.rate),
+    );
+  return { whole: over(all), rows: all.map((row) => over([row])) };
 }
 
 /** The TTL that keys of each row are given most, in seconds: the median of what the sample shows; null where there is none. */
@@ -123,42 +123,45 @@ interface TtlRun {
 }
 
 function runTtl(
-  trace: AccessTrace,
-  weights: Float64Array,
-  totals: WindowTotals,
-  terms: TtlTerms,
+  { trace, weights }: Sample,
+  rows: number,
+  { windowMillis }: TtlTerms,
   ttlSeconds: number,
-  writes: Writes,
+  { refills, isStored }: Writes,
 ): TtlRun {
-  const rows = totals.reads.length;
-  const from = Math.min(ttlSeconds * 1000, terms.windowMillis * waitShare);
   const { keys, accesses } = trace;
-  const { key: accessed, kind, atMillis, ttlMillis: ttlMillisOf } = accesses;
-  const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
   const ttlMillis = ttlSeconds * 1000;
+  const from = Math.min(ttlMillis, windowMillis * waitShare);
+  const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
   // A key in use is as likely to be at the beginning of its life as at the end.
   const usual = (key: number) => (-ttlMillis * (avalanche(keys.position[key] ?? 0) >>> 0)) / 2 ** 32;
-  const starts = [() => 0, () => Number.NaN, usual];
-  const sides = starts.map((start) => {
-    const stored = Array.from(writes.isStored, (isStored, key) => (isStored === 1 ? start(key) : Number.NaN));
-    return new TtlSide(trace, weights, { ttlMillis, from, rows }, stored);
+  const sides = [() => 0, () => Number.NaN, usual].map((start) => {
+    const storedAt = Float64Array.from(isStored, (stored, key) => (stored === 1 ? start(key) : Number.NaN));
+    return new TtlSide(trace, weights, { ttlMillis, from, rows }, storedAt);
   });
-  for (let at = 0; at < kind.length; at++) {
-    const key = accessed[at] ?? 0;
-    const now = atMillis[at] ?? 0;
-    if (kind[at] === accessKinds.read) {
-      const [row, weight] = [keys.row[key] ?? 0, weights[key] ?? 0];
-      allReads[row] = (allReads[row] ?? 0) + weight;
-      if (now >= from) reads[row] = (reads[row] ?? 0) + weight;
-      for (const side of sides) side.read(key, now, writes.isStored[key] === 1);
-    } else if (kind[at] === accessKinds.remove) for (const side of sides) side.end(key, now);
-    else if (kind[at] === accessKinds.write)
-      for (const side of sides) side.write(key, now, writes.refills[at] === 1);
-    else if ((ttlMillisOf[at] ?? 0) > 0) for (const side of sides) side.renew(key, now);
-  }
-  for (const side of sides) side.close(terms.windowMillis);
+  accesses.key.forEach((key, at) => {
+    const now = accesses.atMillis[at] ?? 0;
+    switch (accesses.kind[at]) {
+      case accessKinds.read: {
+        const [row, weight] = [keys.row[key] ?? 0, weights[key] ?? 0];
+        allReads[row] = (allReads[row] ?? 0) + weight;
+        if (now >= from) reads[row] = (reads[row] ?? 0) + weight;
+        for (const side of sides) side.read(key, now, isStored[key] === 1);
+        return;
+      }
+      case accessKinds.remove:
+        for (const side of sides) side.end(key, now);
+        return;
+      case accessKinds.write:
+        for (const side of sides) side.write(key, now, refills[at] === 1);
+        return;
+      default:
+        if ((accesses.ttlMillis[at] ?? 0) > 0) for (const side of sides) side.renew(key, now);
+    }
+  });
+  for (const side of sides) side.close(windowMillis);
   return {
-    ...{ reads, allReads, lookedMillis: terms.windowMillis - from },
+    ...{ reads, allReads, lookedMillis: windowMillis - from },
     misses: sides.map(({ misses }) => misses),
     held: sides.map(({ held }) => held),
   };
@@ -174,7 +177,7 @@ class TtlSide {
     private readonly trace: AccessTrace,
     private readonly weights: Float64Array,
     private readonly terms: Record<'ttlMillis' | 'from' | 'rows', number>,
-    private readonly storedAt: number[],
+    private readonly storedAt: Float64Array,
   ) {
     this.misses = new Float64Array(terms.rows);
     this.held = new Float64Array(terms.rows);
@@ -221,45 +224,40 @@ class TtlSide {
   }
 }
 
+/** @param runs of the whole sample, and of its parts */
 function pointOf(
   ttlSeconds: number,
-  whole: TtlRun | null,
-  parts: readonly TtlRun[],
-  over: readonly number[],
-  totals: WindowTotals,
+  [whole, ...parts]: readonly TtlRun[],
+  rows: readonly number[],
+  readsOfRows: readonly number[],
   { windowMillis }: TtlTerms,
   rate: number,
 ): TtlPoint {
-  const sum = (column: Float64Array) => over.reduce((total, row) => total + (column[row] ?? 0), 0);
-  const reads = over.reduce((total, row) => total + (totals.reads[row] ?? 0), 0);
-  if (whole === null || sum(whole.reads) * rate < fewestReads)
-    return { ttlSeconds, hitRate: null, interval: null, heldBytes: null, heldInterval: null };
+  const over = (column: ArrayLike<number>) => sumOf(rows.map((row) => column[row] ?? 0));
+  if (whole === undefined || over(whole.reads) * rate < fewestReads)
+    return { ttlSeconds, hitRate: null, hitRateInterval: null, heldBytes: null, heldBytesInterval: null };
   // Of all reads, for those that hit always need not be in the sample.
-  const looked = reads * (sum(whole.reads) / sum(whole.allReads));
-  const rates = (run: TtlRun) => run.misses.map((misses) => 1 - sum(misses) / looked);
-  const bytes = (run: TtlRun) => run.held.map((held) => sum(held) / run.lookedMillis);
+  const looked = over(readsOfRows) * (over(whole.reads) / over(whole.allReads));
   const around = (of: (run: TtlRun) => number[], most: number) => {
+    const within = (value: number) => Math.min(most, Math.max(0, value));
     const sides = of(whole);
     const ofParts = parts.map(of);
-    const ends = sides.map((value, side) => {
-      const error = errorOfGroups(
+    const errors = sides.map((_, side) =>
+      errorOfGroups(
         ofParts.map((each) => each[side] ?? 0),
         rate,
-      );
-      return [value - error, value + error].map((end) => Math.min(most, Math.max(0, end)));
-    });
-    const interval = [Math.min(...ends.flat()), Math.max(...ends.flat())] as const;
-    const spread = Math.max(...sides) - Math.min(...sides);
-    return { likely: Math.min(most, Math.max(0, sides[2] ?? 0)), spread, interval };
+      ),
+    );
+    const end = (sign: number) => sides.map((value, side) => within(value + sign * (errors[side] ?? 0)));
+    const interval: Interval = [Math.min(...end(-1)), Math.max(...end(1))];
+    return { likely: within(sides[2] ?? 0), spread: Math.max(...sides) - Math.min(...sides), interval };
   };
-  const hits = around(rates, 1);
-  const held = around(bytes, Number.POSITIVE_INFINITY);
+  const hits = around(({ misses }) => misses.map((each) => 1 - over(each) / looked), 1);
+  const bytes = around(({ held, lookedMillis }) => held.map((each) => over(each) / lookedMillis), Infinity);
   const isShown = ttlSeconds * 1000 <= windowMillis * waitShare || hits.spread <= closeBounds;
   return {
     ttlSeconds,
-    hitRate: isShown ? hits.likely : null,
-    interval: hits.interval,
-    heldBytes: isShown ? held.likely : null,
-    heldInterval: held.interval,
+    ...{ hitRate: isShown ? hits.likely : null, hitRateInterval: hits.interval },
+    ...{ heldBytes: isShown ? bytes.likely : null, heldBytesInterval: bytes.interval },
   };
 }

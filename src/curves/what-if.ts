@@ -24,25 +24,13 @@ export interface Questions {
 }
 
 /** The hit rate with so much memory. */
-export interface MemoryPoint {
+export interface MemoryPoint extends CurvePoint {
   /** As `maxmemory` counts it, of all nodes together. */
   readonly memoryBytes: number;
   /** Of the memory of today. */
   readonly timesToday: number;
-  /** Null: the window does not tell. */
-  readonly hitRate: number | null;
-  readonly hitRateInterval: Interval | null;
   /** More misses than today, below 0 fewer, at the traffic of the window. */
   readonly extraMissesPerDay: number | null;
-}
-
-export interface TtlAnswer {
-  readonly ttlSeconds: number;
-  readonly hitRate: number | null;
-  readonly hitRateInterval: Interval | null;
-  /** Memory of the keys that live at a time, on average. */
-  readonly heldBytes: number | null;
-  readonly heldBytesInterval: Interval | null;
 }
 
 /** What the window says of one namespace, or of all. */
@@ -54,7 +42,7 @@ export interface CurveSet {
   readonly modelledHitRate: number | null;
   readonly memory: readonly MemoryPoint[];
   readonly currentTtlSeconds: number | null;
-  readonly ttl: readonly TtlAnswer[];
+  readonly ttl: readonly TtlPoint[];
   /** Memory of the keys that the window saw in use. */
   readonly activeBytes: number | null;
 }
@@ -91,14 +79,14 @@ const simulatedShares = [1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 4];
 /** Of a read whose key was last used before the window nothing is known between two sizes: many make that little, whatever is asked. */
 const fineShares = Array.from({ length: 65 }, (_, step) => 2 ** (step / 8 - 6));
 
+/** With the answers of the whole node, and then of each namespace. */
 interface NodeCurves {
   readonly node: NodeWindowRecord;
-  readonly whole: MemoryCurve;
-  readonly rows: readonly MemoryCurve[];
+  readonly curves: readonly MemoryCurve[];
   readonly seenShare: number;
-  readonly ttlWhole: readonly TtlPoint[];
-  readonly ttlRows: readonly (readonly TtlPoint[])[];
-  readonly ttls: readonly (number | null)[];
+  readonly ttl: readonly (readonly TtlPoint[])[];
+  /** That keys of each namespace are given. */
+  readonly currentTtls: readonly (number | null)[];
   readonly activeBytes: readonly number[] | null;
   readonly sizesKnown: number;
 }
@@ -137,8 +125,7 @@ export function* answerWhatIf(record: WindowRecord, questions: Questions | null)
 }
 
 const noCurves: Omit<NodeCurves, 'node'> = {
-  ...{ whole: { points: [], modelledToday: null }, rows: [], seenShare: 0, ttlWhole: [], ttlRows: [] },
-  ...{ ttls: [], activeBytes: null, sizesKnown: 0 },
+  ...{ curves: [], seenShare: 0, ttl: [], currentTtls: [], activeBytes: null, sizesKnown: 0 },
 };
 
 function ttlsOf({ nodes, namespaces }: WindowRecord, { ttlSeconds }: Questions): number[] {
@@ -184,14 +171,13 @@ function* curvesOf(
     activeBytes[row] = (activeBytes[row] ?? 0) + weight * (trace.keys.bytes[key] ?? 0);
   });
   const asked = shares.map((share) => grid.indexOf(share));
-  const only = ({ points, ...rest }: MemoryCurve): MemoryCurve => ({
-    ...rest,
-    points: asked.flatMap((index) => points[index] ?? []),
-  });
   return {
-    ...{ node, whole: only(curves.whole), rows: curves.rows.map(only) },
+    node,
+    curves: [curves.whole, ...curves.rows].map(({ points, modelledToday }) => ({
+      ...{ modelledToday, points: asked.flatMap((index) => points[index] ?? []) },
+    })),
     seenShare: (curves.seenBytes + memory.fixedBytes) / today,
-    ...{ ttlWhole: ttl.whole, ttlRows: ttl.rows, ttls: currentTtls(trace, namespaces.length) },
+    ...{ ttl: [ttl.whole, ...ttl.rows], currentTtls: currentTtls(trace, namespaces.length) },
     ...{ activeBytes: Array.from(activeBytes), sizesKnown: keys === 0 ? 0 : known / keys },
   };
 }
@@ -205,84 +191,70 @@ interface Terms {
 
 /** @param row null: all namespaces */
 function setOf({ record, shares, todayBytes, nodes }: Terms, row: number | null): CurveSet {
+  const place = row === null ? 0 : row + 1;
   const countOf = (counts: readonly number[]) => (row === null ? sumOf(counts) : (counts[row] ?? 0));
   const weights = nodes.map(({ node }) => countOf(node.reads));
   const reads = sumOf(weights);
   const misses = sumOf(nodes.map(({ node }) => countOf(node.misses)));
   const hitRate = reads === 0 ? null : 1 - misses / reads;
-  const curves = nodes.map(({ whole, rows }) => (row === null ? whole : rows[row]));
+  /** Of what each node says of itself: null where one that has reads does not know. */
+  const known = (values: readonly (number | null | undefined)[]) =>
+    values.some((value, index) => value == null && weights[index] !== 0)
+      ? null
+      : values.map((value) => value ?? 0);
+  const total = (values: readonly (number | null | undefined)[]) => {
+    const all = known(values);
+    return all && sumOf(all);
+  };
+  const mean = (values: readonly (number | null | undefined)[]) =>
+    reads === 0
+      ? null
+      : total(values.map((value, index) => value && (value * (weights[index] ?? 0)) / reads));
+  const rateOf = (points: readonly (CurvePoint | undefined)[]): CurvePoint => ({
+    hitRate: mean(points.map((point) => point?.hitRate)),
+    hitRateInterval: ends(
+      points.map((point) => point?.hitRateInterval),
+      mean,
+    ),
+  });
+  const curves = nodes.map((node) => node.curves[place]);
   const perDay = record.windowSeconds > 0 ? 86_400 / record.windowSeconds : null;
   const memory = shares.map((share, index): MemoryPoint => {
-    const mean = (of: (point: CurvePoint | undefined) => number | null | undefined) =>
-      weighted(
-        curves.map((curve) => of(curve?.points[index]) ?? null),
-        weights,
-      );
-    const rate = mean((point) => point?.hitRate);
-    const [low, high] = [mean((point) => point?.interval?.[0]), mean((point) => point?.interval?.[1])];
+    const point = rateOf(curves.map((curve) => curve?.points[index]));
+    const isKnown = point.hitRate !== null && hitRate !== null && perDay !== null;
     return {
-      ...{ memoryBytes: share * todayBytes, timesToday: share, hitRate: rate },
-      hitRateInterval: low === null || high === null ? null : [low, high],
-      extraMissesPerDay:
-        rate === null || hitRate === null || perDay === null ? null : (hitRate - rate) * reads * perDay,
+      ...{ memoryBytes: share * todayBytes, timesToday: share, ...point },
+      extraMissesPerDay: isKnown ? (hitRate - point.hitRate) * reads * perDay : null,
     };
   });
-  const [first] = nodes;
-  const ttlPoints = nodes.map(({ ttlWhole, ttlRows }) => (row === null ? ttlWhole : (ttlRows[row] ?? [])));
-  const ttl = (first?.ttlWhole ?? []).map(({ ttlSeconds }, index): TtlAnswer => {
-    const points = ttlPoints.map((each) => each[index]);
-    const ends = (of: (point: TtlPoint | undefined) => number | null | undefined) =>
-      weighted(
-        points.map((point) => of(point) ?? null),
-        weights,
-      );
-    const sum = (of: (point: TtlPoint | undefined) => number | null | undefined) =>
-      sumIfKnown(
-        points.map((point) => of(point) ?? null),
-        weights,
-      );
-    const [low, high] = [ends((point) => point?.interval?.[0]), ends((point) => point?.interval?.[1])];
-    const [least, most] = [
-      sum((point) => point?.heldInterval?.[0]),
-      sum((point) => point?.heldInterval?.[1]),
-    ];
+  const ttl = (nodes[0]?.ttl[place] ?? []).map(({ ttlSeconds }, index): TtlPoint => {
+    const points = nodes.map((node) => node.ttl[place]?.[index]);
     return {
-      ttlSeconds,
-      hitRate: ends((point) => point?.hitRate),
-      hitRateInterval: low === null || high === null ? null : [low, high],
-      heldBytes: sum((point) => point?.heldBytes),
-      heldBytesInterval: least === null || most === null ? null : [least, most],
+      ...{ ttlSeconds, ...rateOf(points) },
+      heldBytes: total(points.map((point) => point?.heldBytes)),
+      heldBytesInterval: ends(
+        points.map((point) => point?.heldBytesInterval),
+        total,
+      ),
     };
   });
   return {
     ...{ reads, misses, hitRate, memory, ttl },
-    modelledHitRate: weighted(
-      curves.map((curve) => curve?.modelledToday ?? null),
-      weights,
-    ),
+    modelledHitRate: mean(curves.map((curve) => curve?.modelledToday)),
     currentTtlSeconds:
-      row === null
-        ? null
-        : (nodes.map(({ ttls }) => ttls[row] ?? null).find((each) => each !== null) ?? null),
+      row === null ? null : (nodes.map((node) => node.currentTtls[row]).find((each) => each != null) ?? null),
     activeBytes: sumOrNull(nodes.map(({ activeBytes }) => activeBytes && countOf(activeBytes))),
   };
 }
 
-/** Mean of rates by the reads of each node; null where one that has reads is not known. */
-function weighted(rates: readonly (number | null)[], weights: readonly number[]): number | null {
-  const total = sumOf(weights);
-  if (total === 0) return null;
-  let sum = 0;
-  for (const [index, rate] of rates.entries()) {
-    const weight = weights[index] ?? 0;
-    if (weight === 0) continue;
-    if (rate === null) return null;
-    sum += rate * weight;
-  }
-  return sum / total;
+/** Both ends of intervals put together in the same way; null where one is not known. */
+function ends(
+  intervals: readonly (Interval | null | undefined)[],
+  together: (values: readonly (number | undefined)[]) => number | null,
+): Interval | null {
+  const [low, high] = [
+    together(intervals.map((each) => each?.[0])),
+    together(intervals.map((each) => each?.[1])),
+  ];
+  return low === null || high === null ? null : [low, high];
 }
-
-const sumIfKnown = (values: readonly (number | null)[], weights: readonly number[]) =>
-  values.some((value, index) => value === null && (weights[index] ?? 0) > 0)
-    ? null
-    : sumOf(values.map((value) => value ?? 0));

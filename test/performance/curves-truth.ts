@@ -83,7 +83,7 @@ function ratesOf(
   const { points } = finished(memoryCurves(each, totals, terms)).whole;
   return {
     rates: points.map(({ hitRate }) => hitRate ?? 0),
-    intervals: points.map(({ interval }) => interval ?? [0, 1]),
+    intervals: points.map(({ hitRateInterval: interval }) => interval ?? [0, 1]),
     nanosPerRead,
   };
 }

@@ -1,4 +1,5 @@
-import type { MemoryPoint, TtlAnswer } from '../../curves/what-if.ts';
+import type { TtlPoint } from '../../curves/ttl-curve.ts';
+import type { MemoryPoint } from '../../curves/what-if.ts';
 import { type Html, html } from '../../render/html.ts';
 import { type Line, lineChartOf } from '../../render/line-chart.ts';
 import { formatBytes, formatRatio, formatRatioRange, formatSeconds } from '../../render/units.ts';
@@ -162,7 +163,7 @@ const rateOf = (answer: Pick<MemoryPoint, 'hitRate' | 'hitRateInterval'> | undef
 interface TtlRow {
   readonly ttlSeconds: number;
   /** In the order of the namespaces that are drawn. */
-  readonly answers: readonly (TtlAnswer | undefined)[];
+  readonly answers: readonly (TtlPoint | undefined)[];
 }
 
 /** The curve of each namespace whose keys have TTLs, for those with most reads. */
@@ -204,7 +205,7 @@ function ttlsOf({ ttl, namespaces }: WhatifResult): (Html | null)[] {
   ];
 }
 
-function ttlCell(answer: TtlAnswer | undefined): Html | null {
+function ttlCell(answer: TtlPoint | undefined): Html | null {
   if (answer === undefined) return null;
   const rate = answer.hitRate === null ? rateOf(answer) : html`${formatRatio(answer.hitRate)}`;
   const held =

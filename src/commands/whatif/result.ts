@@ -1,5 +1,6 @@
 import type { Answers } from '../../curves/answers.ts';
-import type { MemoryPoint, NamespaceCurves, TtlAnswer, WhatIf } from '../../curves/what-if.ts';
+import type { TtlPoint } from '../../curves/ttl-curve.ts';
+import type { MemoryPoint, NamespaceCurves, WhatIf } from '../../curves/what-if.ts';
 import type { ChangeWorth, Worth } from '../../curves/worth.ts';
 import type { RestoreOutcome } from '../../traffic/notifications/put-back.ts';
 import { blankOf } from '../blank.ts';
@@ -35,7 +36,7 @@ export interface WhatifResult extends Omit<WhatIf, 'whole' | 'namespaces'>, Answ
   /** With each size of memory. */
   readonly memory: readonly MemoryPoint[];
   /** With each TTL for all keys. */
-  readonly ttl: readonly TtlAnswer[];
+  readonly ttl: readonly TtlPoint[];
   readonly namespaces: readonly NamespaceAnswer[];
   /** What half the memory would save and cost, and twice the memory. */
   readonly halfWorth: ChangeWorth | null;

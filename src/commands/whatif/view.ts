@@ -1,7 +1,8 @@
 import { type Block, caveats, fact, factsOf, note, notes, type PlotBlock } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { formatRatio, formatRatioRange } from '../../render/units.ts';
-import type { MemoryPoint, TtlAnswer } from '../../curves/what-if.ts';
+import type { TtlPoint } from '../../curves/ttl-curve.ts';
+import type { MemoryPoint } from '../../curves/what-if.ts';
 import type { Interval } from '../../support/intervals.ts';
 import type { Audience } from '../context.ts';
 import { chosenFields, type LayoutInput } from '../namespace-columns.ts';
@@ -136,7 +137,7 @@ function memoryTable({ memory, todayBytes }: WhatifResult, { memory: asked = [] 
 }
 
 /** With its namespace; the first rows are of all. */
-interface TtlRow extends TtlAnswer {
+interface TtlRow extends TtlPoint {
   readonly namespace: string;
   readonly currentTtlSeconds: number | null;
 }

@@ -37,12 +37,12 @@ function simulated(
   millisPerRead: number,
 ) {
   return sizes.map((capacityBytes) => {
-    const random = new SeededRandom(7, 'whole cache');
-    const cache = new MiniCache({ ...usualEviction, policy, capacityBytes, keys: bytes.length, random });
+    const cache = new MiniCache({ ...usualEviction, policy }, bytes);
+    cache.clear(capacityBytes, new SeededRandom(7, 'whole cache'));
     let hits = 0;
     reads.forEach((key, at) => {
       if (cache.use(key, at * millisPerRead)) hits++;
-      else cache.store(key, bytes[key] ?? 0, at * millisPerRead, 0);
+      else cache.store(key, at * millisPerRead, 0);
     });
     return hits / reads.length;
   });
@@ -70,7 +70,9 @@ describe('the hit rate as a function of memory', () => {
       [0, 20 / 80, 20 / 80, 77 / 80].map((rate): unknown => expect.closeTo(rate, 9)),
     );
     expect(
-      points.every(({ hitRate, interval }) => interval?.[0] === hitRate && interval[1] === hitRate),
+      points.every(
+        ({ hitRate, hitRateInterval: interval }) => interval?.[0] === hitRate && interval[1] === hitRate,
+      ),
     ).toBe(true);
   });
 
@@ -89,7 +91,7 @@ describe('the hit rate as a function of memory', () => {
     expect(errors.reduce((sum, error) => sum + error, 0) / seeds.length).toBeLessThan(0.02);
     const held = curves.flatMap((points) =>
       truth.filter((rate, index) => {
-        const [low = 0, high = 1] = points[index]?.interval ?? [];
+        const [low = 0, high = 1] = points[index]?.hitRateInterval ?? [];
         return (rate ?? 0) >= low - 1e-9 && (rate ?? 0) <= high + 1e-9;
       }),
     );
@@ -116,9 +118,9 @@ describe('the hit rate as a function of memory', () => {
     const [first, , third] = curves.whole.points;
     expect(first?.hitRate).toBeGreaterThan(0.7);
     expect(third?.hitRate).toBeNull();
-    expect(third?.interval?.[1]).toBe(1);
-    expect(third?.interval?.[0]).toBeCloseTo(1 - cold / 40_000, 2);
-    expect(curves.whole.points[7]).toEqual({ hitRate: 1, interval: [1, 1] });
+    expect(third?.hitRateInterval?.[1]).toBe(1);
+    expect(third?.hitRateInterval?.[0]).toBeCloseTo(1 - cold / 40_000, 2);
+    expect(curves.whole.points[7]).toEqual({ hitRate: 1, hitRateInterval: [1, 1] });
   });
 
   it('stays where it is with more memory on a server that evicts nothing', () => {

@@ -77,8 +77,8 @@ describe('the hit rate as a function of the TTL', () => {
     const [point] = finished(ttlCurves(trace, totals, terms)).whole;
     expect(point?.hitRate).toBeNull();
     const { hitRate } = cacheAside(60_000, load);
-    expect(point?.interval?.[0]).toBeLessThan(hitRate);
-    expect(point?.interval?.[1]).toBeGreaterThan(hitRate);
+    expect(point?.hitRateInterval?.[0]).toBeLessThan(hitRate);
+    expect(point?.hitRateInterval?.[1]).toBeGreaterThan(hitRate);
   });
 
   it('counts a write that no miss asked for as a new life of the key', () => {

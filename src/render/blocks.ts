@@ -16,6 +16,8 @@ export interface Column {
   readonly name: string;
   readonly header: string;
   readonly unit: Unit;
+  /** Left out where a terminal is too narrow for all, before a name is cut or another column is left out. */
+  readonly isSecondary?: true;
 }
 
 export interface TableBlock {

@@ -26,6 +26,12 @@ export function fieldsOf<Row>() {
   };
 }
 
+/** See Column. */
+export const secondary = <Row>([column, cell]: Field<Row>): Field<Row> => [
+  { ...column, isSecondary: true },
+  cell,
+];
+
 interface Presentation<Row> {
   readonly title?: string;
   /** What people see, where it is other than what programs get. */

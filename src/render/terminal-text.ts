@@ -109,7 +109,13 @@ function renderNote({ text, tone }: NoteBlock, pen: ChalkInstance, style: Termin
   return `${ink(mark)} ${wrapped(shown, style.width - 2).join('\n  ')}`;
 }
 
-function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: TerminalStyle): string {
+/** @param without headers of columns that were left out already */
+function renderTable(
+  block: TableBlock & ShownBlock,
+  pen: ChalkInstance,
+  style: TerminalStyle,
+  without: readonly string[] = [],
+): string {
   const { columns, rows, depths } = { depths: undefined, ...(block.display ?? block) };
   if (rows.length === 0) return pen.dim('  (none)') + '\n';
   const headers = columns.map(({ header }) => header);
@@ -125,7 +131,12 @@ function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: 
   const withBars = textsOf(block.barColumn);
   // A narrow terminal keeps the names and loses the bars.
   const cells = excessOf(widthsOf([headers, ...withBars]), style.width) > 0 ? textsOf(undefined) : withBars;
-  const widths = fittedWidths(widthsOf([headers, ...cells]), columns, style.width);
+  const natural = widthsOf([headers, ...cells]);
+  const widths = fittedWidths(natural, columns, style.width);
+  const last = columns.findLastIndex(({ isSecondary }) => isSecondary === true);
+  const isNameCut = (widths[0] ?? 0) < (natural[0] ?? 0);
+  if (last >= 0 && (isNameCut || widths.length < natural.length))
+    return renderTable(withoutColumn(block, last), pen, style, [headers[last] ?? '', ...without]);
   const shown = columns.slice(0, widths.length);
   const table = new Table({
     head: shown.map(({ header }, index) => pen.dim(cut(header, widths[index] ?? 0, style))),
@@ -144,7 +155,7 @@ function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: 
       }),
     );
   });
-  const hidden = headers.slice(shown.length);
+  const hidden = [...without, ...headers.slice(shown.length)];
   // A tree has more lines than the result has namespaces.
   const rowsWord = block.display?.depths === undefined ? '' : ' lines of the tree';
   const remarks = [
@@ -155,6 +166,18 @@ function renderTable(block: TableBlock & ShownBlock, pen: ChalkInstance, style: 
   ];
   const remark = remarks.length === 0 ? [] : wrapped(`${margin}(${remarks.join('; ')})`, style.width);
   return [table.toString().replace(/[ \t]+$/gm, ''), ...remark.map((line) => pen.dim(line)), ''].join('\n');
+}
+
+/** Its bars are left out before that. */
+function withoutColumn(block: TableBlock & ShownBlock, index: number): TableBlock & ShownBlock {
+  const { barColumn: _, ...others } = block;
+  const grid = block.display ?? block;
+  const display = {
+    ...('depths' in grid && { depths: grid.depths }),
+    columns: grid.columns.toSpliced(index, 1),
+    rows: grid.rows.map((row) => row.toSpliced(index, 1)),
+  };
+  return { ...others, display };
 }
 
 /** Text is not cut below this, so that names stay distinct and a span of time stays whole. */

@@ -163,6 +163,21 @@ describe('a table', () => {
     expect(linesOf(render(blocks))).toHaveLength(33);
   });
 
+  test('leaves out a column of less weight before it cuts a name', () => {
+    const columns = [column('namespace'), { ...column('types'), isSecondary: true as const }, column('ttl')];
+    const rows = [['a-namespace-of-some-length', 'string hash', '1 s … 59m 59s']];
+    const table = tableOf({ columns, rows });
+    expect(render([table], { width: 56 })).toContain('string hash');
+    expect(render([table], { width: 55 })).toBe(
+      [
+        '  NAMESPACE                   TTL',
+        '  a-namespace-of-some-length  1 s … 59m 59s',
+        '  (a wider terminal shows TYPES)',
+        '',
+      ].join('\n'),
+    );
+  });
+
   test('leaves out its last columns where even short names find no room, and says which', () => {
     const columns = [
       column('namespace'),

@@ -1,7 +1,7 @@
 import { otherName } from '../../keyspace/segment-tree.ts';
 import { sumOrNull } from '../../support/collections.ts';
 import type { TableBlock } from '../../render/blocks.ts';
-import { type Field, fieldsOf, gridOf, tableOf } from '../../render/table.ts';
+import { type Field, fieldsOf, gridOf, secondary, tableOf } from '../../render/table.ts';
 import { counted, formatRange, formatSeconds } from '../../render/units.ts';
 import { chosenFields, type LayoutInput, sortedRows } from '../namespace-columns.ts';
 import {
@@ -60,7 +60,7 @@ const [keyBounds, byteBounds, ttlBounds] = [
   ],
 ];
 const withoutTtl = count('withoutTtl', 'NO TTL');
-const types = text('types', 'TYPES', (row) => typesOf(row).join(' '));
+const types = secondary(text('types', 'TYPES', (row) => typesOf(row).join(' ')));
 const ttls = [
   seconds('ttlMinSeconds', 'TTL MIN', ({ ttl }) => ttl?.minSeconds ?? null),
   seconds('ttlMaxSeconds', 'TTL MAX', ({ ttl }) => ttl?.maxSeconds ?? null),
@@ -126,7 +126,7 @@ function treeGrid(result: Reading): NonNullable<TableBlock['display']> {
     line.ratio('memoryShare', 'SHARE', (each) => shareOf(each, result)),
     line.count('withoutTtl', 'NO TTL'),
     line.text('ttl', 'TTL LEFT', ({ ttl }) => ttlText(ttl)),
-    line.text('types', 'TYPES', ({ types }) => types.join(' ')),
+    secondary(line.text('types', 'TYPES', ({ types }) => types.join(' '))),
     ...(isEstimate ? [errorOf('keys', '± KEYS', 'count'), errorOf('memoryBytes', '± MEM', 'bytes')] : []),
     ...(lines.some(({ withoutTtlInterval }) => withoutTtlInterval !== null)
       ? [errorOf('withoutTtl', '± NO TTL', 'count')]

@@ -13,7 +13,7 @@ import {
   notes,
   type TableBlock,
 } from '../../render/blocks.ts';
-import { type Field, fieldsOf, plainFacts, tableOf } from '../../render/table.ts';
+import { type Field, fieldsOf, plainFacts, secondary, tableOf } from '../../render/table.ts';
 import {
   counted,
   formatBytes,
@@ -345,7 +345,7 @@ export const defaultLimit = 20;
 
 const { text, count, bytes, ratio } = fieldsOf<StatsNamespace>();
 const name = text('namespace', 'NAMESPACE');
-const kind = text('kind', 'KIND');
+const kind = secondary(text('kind', 'KIND'));
 const sizes = [count('keys', 'KEYS'), bytes('memoryBytes', 'MEMORY'), ratio('memoryShare', 'SHARE')];
 const sizeErrors = [
   text('keysError', '± KEYS', (row) => errorText(row.keys, row.keysInterval, 'count')),

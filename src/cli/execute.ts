@@ -81,11 +81,11 @@ export async function execute<Result extends object>(
     }
     const run = { io, options, command, printer, messages, progress, connections, runCli };
     outcome = await execution.run(await contextOf(run, execution, settled));
-    if (outcome.error) failure = failureOf(outcome.error);
+    if (outcome.error) failure = failureOf(outcome.error, command);
     await connections.settle();
   } catch (error) {
     // What was given up because of a signal is no failure of its own.
-    if (!(io.signal.aborted && isAbort(error))) failure = failureOf(error);
+    if (!(io.signal.aborted && isAbort(error))) failure = failureOf(error, command);
     if (failure?.kind === 'bug' && io.variables['CACHECTL_DEBUG'] && error instanceof Error)
       printer.warn(error.stack ?? '');
   } finally {

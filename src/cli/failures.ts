@@ -4,7 +4,7 @@ import { exitCodes, type ExitCode } from '../commands/exit-codes.ts';
 import { InputError } from '../support/failure.ts';
 import type { InterruptingSignal } from './io.ts';
 import { maskedText } from '../support/masked.ts';
-import { mayPass, RedisError } from '../redis/errors.ts';
+import { grantHint, mayPass, RedisError } from '../redis/errors.ts';
 import { printable, printableLines } from '../render/printable.ts';
 
 /** A failure as stderr and JSON show it. */
@@ -18,20 +18,23 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
-/** The one place where exceptions become exit codes. What a person typed may be quoted, so passwords are masked. */
-export function failureOf(error: unknown): Failure {
-  const { message, hint, ...failure } = unmaskedFailure(error);
+/**
+ * The one place where exceptions become exit codes. What a person typed may be quoted, so passwords are masked.
+ * @param command that failed, where it is one that connects
+ */
+export function failureOf(error: unknown, command?: string): Failure {
+  const { message, hint, ...failure } = unmaskedFailure(error, command);
   return { ...failure, message: maskedText(message), hint: hint === null ? null : maskedText(hint) };
 }
 
-function unmaskedFailure(error: unknown): Failure {
+function unmaskedFailure(error: unknown, command: string | undefined): Failure {
   if (error instanceof RedisError) {
     const exitCode = error.failure === 'refused' ? exitCodes.refused : exitCodes.unreachable;
     return {
       kind: error.failure,
       code: error.code,
       message: error.message,
-      hint: error.hint ?? null,
+      hint: hintOf(error, command),
       exitCode,
     };
   }
@@ -55,6 +58,11 @@ function unmaskedFailure(error: unknown): Failure {
     exitCodes.bug,
   );
 }
+
+const hintOf = ({ hint }: RedisError, command: string | undefined): string | null =>
+  hint === grantHint && command !== undefined
+    ? `an administrator can grant it: \`cachectl acl ${command}\` prints the rights that it needs`
+    : (hint ?? null);
 
 function plain(kind: string, message: string, hint: string | undefined, exitCode: ExitCode): Failure {
   return { kind, code: null, message, hint: hint ?? null, exitCode };

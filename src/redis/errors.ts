@@ -67,12 +67,15 @@ const maxClients = 'MAXCLIENTS';
 const codeOf = ({ code, message }: ReplyError) =>
   code === 'ERR' && message.startsWith('ERR max number of clients') ? maxClients : code;
 
+export const grantHint =
+  'an administrator can grant it: `cachectl acl` prints the rights that a command needs';
+
 const replyHints: Readonly<Record<string, string>> = {
   NOAUTH:
     'set REDISCLI_AUTH, use --password-file FILE or --ask-password, or put the password into the URL in REDIS_URL',
   WRONGPASS: 'check the user in the URL and the password in REDISCLI_AUTH or --password-file',
   DENIED: 'the server is in protected mode: connect from its own host, or set a password on it',
-  NOPERM: 'an administrator can grant it: `cachectl acl COMMAND` prints the rights that a command needs',
+  NOPERM: grantHint,
   READONLY: 'this node is a replica: connect to the primary (`cachectl stats` shows its address)',
   OOM: '`maxmemory` is reached and nothing can be evicted: `cachectl stats` shows memory and policy',
   LOADING: 'the server is reading its dataset from disk: try again shortly',

@@ -161,7 +161,7 @@ export const scenarios: readonly Scenario[] = [
   { line: `bench ${ofBounded} --operations 300 --warmup 0`, acl: 'bench --like' },
   { line: `bench ${ofWhole} --operations 300 --warmup 0`, acl: 'bench --like' },
   { line: `bench ${ofBounded} --shape --operations 300 --warmup 0`, acl: 'bench --like --shape' },
-  { line: 'bench latency --for 50ms', acl: 'bench' },
+  { line: 'bench latency --for 50ms', acl: 'bench latency' },
   { line: 'check', acl: 'check' },
   { line: 'check --no-write', acl: 'check --no-write' },
   {

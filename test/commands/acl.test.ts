@@ -21,6 +21,7 @@ describe('the keys', () => {
     ['check', '~cachectl:check:*'],
     ['check --no-write', ''],
     ['bench', '~cachectl:bench:*'],
+    ['bench latency', ''],
     ['hits', '%R~cachectl:mark:* %R~a:* %R~b:*'],
     ['hits --mode=counters', '%R~cachectl:mark:*'],
     ['stats check', '%R~a:* %R~b:* ~cachectl:check:*'],
@@ -50,6 +51,22 @@ describe('the keys', () => {
 test('of the same rights in two commands the line has one', async () => {
   const words = (await lineOf(['stats', 'inspect', 'config', 'init'])).split(' ');
   expect(words).toEqual([...new Set(words)]);
+});
+
+test('a word that is no command is refused with what was meant, and with what there is', async () => {
+  const { stderr } = await cli(['acl', 'stat'], nowhere);
+  expect(stderr).toMatch(
+    /^error: there is no command `stat` that needs rights\nhint: did you mean `stats`\? the commands that need rights are stats, /,
+  );
+});
+
+test('a command that lacks a right names the line that asks for its rights', async () => {
+  const { redis, server } = await startServer();
+  await send(server, 'ACL', 'SETUSER', 'reader', 'on', 'nopass', '~*', '+@all', '-scan');
+  const url = redis.url.replace('redis://', 'redis://reader:any@');
+  const { stderr } = await cli(['config', 'init', '--file', '-'], { url });
+  expect(stderr).toContain('`cachectl acl config init` prints the rights that it needs');
+  expect(await lineOf(['config', 'init'])).toMatch(/ \+scan( |$)/);
 });
 
 describe('where no server is asked', () => {

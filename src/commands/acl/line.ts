@@ -1,4 +1,5 @@
 import { InputError } from '../../support/failure.ts';
+import { meantText } from '../../support/similar.ts';
 import { channelsOf, keyAccess, type Right, rightsOf } from './rights.ts';
 
 /** A command of ours with the options of it that were named. */
@@ -36,13 +37,17 @@ export function readAsked(given: readonly string[]): Asked[] {
       last.options.push(word.replace('=', ' '));
     else if (last !== undefined && before !== undefined && words[index - 1] === before)
       last.options[last.options.length - 1] = `${before} ${word}`;
-    else throw new InputError(`there are no rights for \`${word}\``, `commands are: ${knownCommands()}`);
+    else throw unknownCommand(word);
   }
   for (const { command, options } of asked) requireOptions(command, options);
   return asked;
 }
 
-const knownCommands = () => [...Object.keys(rightsOf), 'mcp'].join(', ');
+function unknownCommand(word: string): InputError {
+  const known = [...Object.keys(rightsOf), 'mcp'];
+  const hint = `${meantText(word, known)}the commands that need rights are ${known.join(', ')}`;
+  return new InputError(`there is no command \`${word}\` that needs rights`, hint);
+}
 
 /** Of `keys`: `--long`, `--type`, … */
 export function optionsFor(command: string): string[] {

@@ -297,7 +297,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...helps('percentiles of the work of the server', 'latency|histogram'),
     ...helps('slow commands meanwhile', 'slowlog|get'),
     ...need('ping'),
-    ...need('set get unlink', { on: 'cachectl:bench:*', never: ['--like', '--mix'] }),
+    ...need('set get unlink', { on: 'cachectl:bench:*', never: ['--like', '--mix', 'latency'] }),
     ...need('set get unlink hgetall hset pexpire', { on: 'cachectl:bench:*', only: ['--shape'] }),
     ...need('multi exec memory|usage', { only: ['--shape'] }),
     ...helps('TTLs of the copies', 'pttl', { only: ['--shape'] }),

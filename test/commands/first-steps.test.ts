@@ -123,6 +123,9 @@ describe('undo without a file', () => {
       { action: 'invalidate --pattern user:2', withValues: true },
       { action: 'invalidate --pattern user:1', withValues: true },
     ]);
+    const [latest] = listed['journals'] as { readonly file: string }[];
+    const shown = await cli(['undo', '--list', '-o', 'table'], { env: { ...env, COLUMNS: '40' } });
+    expect(shown.stdout).toContain(latest?.file);
     const undone = await cli(['undo', '--last', '--yes'], { url: testUrl(), env });
     expect(undone.exitCode, undone.stderr).toBe(0);
     expect(await storedKeys(server)).toEqual(['user:2']);

@@ -1,9 +1,10 @@
+import type { OwnLookups } from '../../redis/lookups.ts';
 import { InputError } from '../../support/failure.ts';
 import { type Block, command, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { keptJournals } from '../backup.ts';
 import { blankOf } from '../blank.ts';
-import type { Context, Execution } from '../context.ts';
+import type { Audience, Context, Execution } from '../context.ts';
 
 interface ListInput {
   readonly journal?: string | undefined;
@@ -47,21 +48,21 @@ async function journalsOf(context: Context): Promise<ListedJournal[]> {
   }));
 }
 
-function view({ journals }: ListResult): Block[] {
-  const { text, count } = fieldsOf<ListedJournal>();
+/** For people a command to copy for each journal: in a table a narrow terminal would cut its path. */
+function view({ journals }: ListResult, _own: OwnLookups, { isPerson }: Audience): Block[] {
   if (journals.length === 0)
     return [note('plain', 'no journals: nothing was removed yet, or each was given a file of its own')];
-  const [created, action, server] = [
-    text('createdAt', 'CREATED'),
-    text('action', 'ACTION'),
-    text('server', 'SERVER'),
-  ];
-  const kept = text('withValues', 'KEPT', ({ withValues }) => (withValues ? 'values' : 'names or TTLs'));
-  const file = text('file', 'FILE');
+  if (isPerson)
+    return journals.map(({ createdAt, action, server, withValues, file }) => {
+      const kept = withValues ? 'values' : 'names or TTLs';
+      return command(`${createdAt}, ${action} on ${server}, with ${kept}`, 'cachectl', 'undo', file);
+    });
+  const { text, count } = fieldsOf<ListedJournal>();
   return [
-    tableOf('journals', journals, [file, created, action, server, count('database', 'DB'), kept], {
-      shown: { fields: [created, action, server, kept, file] },
-    }),
-    command('to put back what the latest of a server holds', 'cachectl', 'undo', '--last'),
+    tableOf('journals', journals, [
+      ...[text('file', 'FILE'), text('createdAt', 'CREATED'), text('action', 'ACTION')],
+      ...[text('server', 'SERVER'), count('database', 'DB')],
+      text('withValues', 'KEPT', ({ withValues }) => (withValues ? 'values' : 'names or TTLs')),
+    ]),
   ];
 }

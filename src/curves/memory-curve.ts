@@ -194,6 +194,8 @@ function ratesOf(
   /** Of all larger sizes, what hits in them alone; of cold reads those that the window had not filled this size for. */
   let [later, laterColdHits, laterColdMisses] = [sumOf(hits), sumOf(coldHits), sumOf(coldMisses)];
   const [allColdHits, allColdMisses] = [laterColdHits, laterColdMisses];
+  // The policy was held against LRU in reads that are not cold; to the others it does the same.
+  const ofAll = later > 0 ? (later + allColdHits + (hasEvicted ? allColdMisses : 0)) / later : 1;
   for (const index of sizes.keys()) {
     const hitsHere = hits[index] ?? 0;
     later -= hitsHere;
@@ -211,7 +213,7 @@ function ratesOf(
     const certain = later + always + more + (isBelow ? laterColdHits : 0) + allColdMisses - unknownMisses;
     rates.high.push(1 - certain / expected);
     rates.low.push(1 - (certain + unknownHits + unknownMisses) / expected);
-    rates.likely.push(1 - survival - more / expected);
+    rates.likely.push(1 - survival - (more * ofAll) / expected);
   }
   return rates;
 }

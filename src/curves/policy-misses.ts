@@ -4,15 +4,16 @@ import { type AccessTrace, forever } from './access-sample.ts';
 import { MiniCache } from './mini-cache.ts';
 import type { EvictionTerms } from './policy.ts';
 import type { Sample } from './random-groups.ts';
-import type { ReplayTerms } from './read-outcomes.ts';
-import { replay } from './replay.ts';
+import { cold, type ReplayTerms } from './read-outcomes.ts';
+import { type CacheVisitor, replay, timeOf } from './replay.ts';
 
 /** A write so soon after a read of the same key fills in what the read missed. */
 const refillMillis = 1000;
 
 /**
  * Runs one sample against small caches, next to what LRU caches of their sizes do. Their difference is far less a matter of which keys
- * are in the sample than the misses of either, for both see the same.
+ * are in the sample than the misses of either, for both see the same. The window is run twice, for the first time fills the cache and
+ * tells it what is used often.
  * @param hitsFrom of the reads, by access: index of the smallest size in which LRU hits @param simulated indexes of sizes
  * @returns misses of the policy less those of LRU, by size and by row
  */
@@ -27,7 +28,8 @@ export function* comparePolicy(
   const cache = new MiniCache(eviction, bytes);
   const timeToLive = timesToLive(trace, rows);
   const readAt = new Float64Array(keys.row.length);
-  const now = (at: number) => accesses.atMillis[at] ?? 0;
+  const { length } = accesses.key;
+  const now = (at: number) => timeOf(accesses, at);
   const store = (key: number, at: number) => {
     const ttl = timeToLive[key] ?? 0;
     cache.store(key, now(at), ttl === 0 ? 0 : now(at) + ttl);
@@ -35,19 +37,19 @@ export function* comparePolicy(
   const found: Float64Array[] = [];
   for (const index of simulated) {
     const moreMisses = new Float64Array(rows);
-    cache.clear(sizes[index] ?? 0, new SeededRandom(1, 'mini cache', accesses.key.length));
+    cache.clear(sizes[index] ?? 0, new SeededRandom(1, 'mini cache', length));
     readAt.fill(Number.NEGATIVE_INFINITY);
     const read = (key: number, at: number) => {
       const isHit = cache.use(key, now(at));
-      const isLruHit = (hitsFrom[at] ?? 0) <= index;
-      if (isHit !== isLruHit) {
+      const from = hitsFrom[at - length] ?? cold;
+      if (from !== cold && isHit !== from <= index) {
         const row = keys.row[key] ?? 0;
         moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
       }
       if (!isHit) store(key, at);
       readAt[key] = now(at);
     };
-    replay(trace, {
+    const visitor: CacheVisitor = {
       ...{ read, coldHit: read, coldMiss: () => undefined, miss: () => undefined },
       write(key, at) {
         const isRefill = now(at) - (readAt[key] ?? 0) <= refillMillis;
@@ -56,7 +58,8 @@ export function* comparePolicy(
         readAt[key] = Number.NEGATIVE_INFINITY;
       },
       leave: (key) => cache.remove(key),
-    });
+    };
+    replay(trace, visitor, 2);
     found.push(moreMisses);
     yield;
   }

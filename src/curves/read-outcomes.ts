@@ -27,9 +27,12 @@ export interface ReadOutcomes {
   readonly filled: Float64Array;
 }
 
+/** The key was not used in the window before. */
+export const cold = 2 ** 16 - 1;
+
 /**
  * One pass over the trace gives the outcome of each read for all sizes of an LRU cache.
- * @returns with it, by access, the index of the smallest size in which a read hits; their number where none is known
+ * @returns with it, by access, the index of the smallest size in which a read hits, their number where it hits in none; or `cold`
  */
 export function lruOutcomes(
   { trace, weights }: Sample,
@@ -40,7 +43,7 @@ export function lruOutcomes(
   const width = sizes.length + 1;
   const [hits, coldHits, coldMisses] = [0, 1, 2].map(() => new Float64Array(rows * width)) as Triple;
   const [misses, filledBy] = [new Float64Array(rows), new Float64Array(width)];
-  const hitsFrom = new Uint16Array(length).fill(sizes.length);
+  const hitsFrom = new Uint16Array(length).fill(cold);
   const stack = new LruStack(rowOf.length, length);
   let filled = 0;
   const count = (column: Float64Array, key: number, index: number) =>
@@ -54,12 +57,12 @@ export function lruOutcomes(
     pass(key);
     count(misses, key, rowOf[key] ?? 0);
   };
-  const cold = (column: Float64Array) => (key: number) => {
+  const coldTo = (column: Float64Array) => (key: number) => {
     pass(key);
     if (beginsEmpty) count(misses, key, rowOf[key] ?? 0);
     else count(column, key, (rowOf[key] ?? 0) * width + filled);
   };
-  const coldHit = cold(coldHits);
+  const coldHit = coldTo(coldHits);
   replay(trace, {
     read(key, at) {
       pass(key);
@@ -72,7 +75,7 @@ export function lruOutcomes(
       coldHit(key);
       touch(key);
     },
-    ...{ coldMiss: cold(coldMisses), miss, write: touch },
+    ...{ coldMiss: coldTo(coldMisses), miss, write: touch },
     leave: (key) => stack.remove(key),
   });
   return { outcomes: { hits, coldHits, coldMisses, misses, filled: filledBy }, hitsFrom };

@@ -1,5 +1,5 @@
 import { NumberHeap } from '../support/number-heap.ts';
-import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
+import { type AccessTrace, accessKinds, forever, type SampledAccesses } from './access-sample.ts';
 
 /** What happens to a cache when a trace is run again. Keys by their index, accesses by their place in the trace. */
 export interface CacheVisitor {
@@ -16,21 +16,30 @@ export interface CacheVisitor {
   leave(key: number, at: number): void;
 }
 
+/** Time of an access in milliseconds, from the beginning of the first turn on. */
+export function timeOf({ atMillis }: SampledAccesses, at: number): number {
+  const { length } = atMillis;
+  return (atMillis[at % length] ?? 0) + Math.floor(at / length) * (atMillis[length - 1] ?? 0);
+}
+
 const [unseen, present, absent, absentFromStart] = [0, 1, 2, 3];
 
 /**
  * Runs the accesses in their order, with the expiry of keys between them. What eviction took away on the server is not taken away
  * here: the visitor decides that for the memory that it stands for.
+ * @param turns how often all of them are run, one time behind the other; places in the trace count on
  */
-export function replay(trace: AccessTrace, visitor: CacheVisitor): void {
+export function replay(trace: AccessTrace, visitor: CacheVisitor, turns = 1): void {
   const { keys, accesses } = trace;
-  const { key: accessedKeys, kind: kinds, atMillis, ttlMillis } = accesses;
+  const { key: accessedKeys, kind: kinds, ttlMillis } = accesses;
   const states = new Uint8Array(keys.row.length);
   const deadlines = new Float64Array(keys.row.length);
   const expiries = new NumberHeap();
-  for (let at = 0; at < accessedKeys.length; at++) {
-    const key = accessedKeys[at] ?? 0;
-    const now = atMillis[at] ?? 0;
+  const { length } = accessedKeys;
+  for (let at = 0; at < turns * length; at++) {
+    const index = at % length;
+    const key = accessedKeys[index] ?? 0;
+    const now = timeOf(accesses, at);
     while (expiries.least <= now) {
       const deadline = expiries.least;
       const expiring = expiries.pop();
@@ -39,8 +48,8 @@ export function replay(trace: AccessTrace, visitor: CacheVisitor): void {
       states[expiring] = absent;
       visitor.leave(expiring, at);
     }
-    const kind = kinds[at];
-    const ttl = ttlMillis[at] ?? 0;
+    const kind = kinds[index];
+    const ttl = ttlMillis[index] ?? 0;
     if (kind === accessKinds.read) {
       const state = states[key];
       if (state === present) visitor.read(key, at);

@@ -12,7 +12,7 @@ export interface ReadTrace {
 }
 
 export const shapes = ['zipf 0.6', 'zipf 0.9', 'zipf 1.2', 'looping', 'scanning', 'mixed'] as const;
-export type Shape = (typeof shapes)[number];
+export type Shape = `zipf ${number}` | 'looping' | 'scanning' | 'mixed';
 
 /** Sizes are log-normal. @param seed of the order of reads, and of the sizes */
 export function makeReads(shape: Shape, length: number, keys: number, seed: number): ReadTrace {
@@ -26,10 +26,6 @@ export function makeReads(shape: Shape, length: number, keys: number, seed: numb
 export function readerOf(shape: Shape, keys: number, random: SeededRandom): () => number {
   let turn = 0;
   switch (shape) {
-    case 'zipf 0.6':
-    case 'zipf 0.9':
-    case 'zipf 1.2':
-      return zipf(keys, Number(shape.slice(5)), random);
     case 'looping':
       return () => turn++ % keys;
     // A scan of many keys goes through what is else a small set of keys that are used all the time.
@@ -46,6 +42,8 @@ export function readerOf(shape: Shape, keys: number, random: SeededRandom): () =
       const usual = zipf(half, 0.9, random);
       return () => (random.chance(0.3) ? half + (turn++ % (keys - half)) : usual());
     }
+    default:
+      return zipf(keys, Number(shape.slice(5)), random);
   }
 }
 

@@ -4,6 +4,7 @@ import { memoryCurves, type MemoryTerms } from '../../../src/curves/memory-curve
 import { MiniCache } from '../../../src/curves/mini-cache.ts';
 import { type Policy, usualEviction } from '../../../src/curves/policy.ts';
 import { usualSample } from '../../../src/curves/sample-limits.ts';
+import { sumOf } from '../../../src/support/collections.ts';
 import { finished } from '../../../src/support/in-parts.ts';
 import { SeededRandom } from '../../../src/support/random.ts';
 import {
@@ -157,6 +158,24 @@ describe('the hit rate as a function of memory', () => {
       expect(meanError(rates, truth)).toBeLessThan(0.04);
     },
   );
+
+  it.each([
+    ['zipf 0.9', 'allkeys-lfu'],
+    ['mixed', 'allkeys-lfu'],
+    ['mixed', 'allkeys-random'],
+  ] as const)('is that of a cache which was long in use before the window: %s, %s', (shape, policy) => {
+    const { reads, bytes } = makeReads(shape, 160_000, 8000, 4);
+    const window = { reads: reads.subarray(80_000), bytes };
+    const sizes = [0.1, 0.2, 0.3, 0.4].map((share) => share * sumOf(bytes));
+    const hitsOf = (all: ReadTrace) =>
+      simulated(all, sizes, policy, 0.2).map((rate) => rate * all.reads.length);
+    const before = hitsOf({ reads: reads.subarray(0, 80_000), bytes });
+    const truth = hitsOf({ reads, bytes }).map((hits, index) => (hits - (before[index] ?? 0)) / 80_000);
+    const eviction = { ...usualEviction, policy };
+    const terms = { sizes, eviction, beginsEmpty: false };
+    const rates = curveOf(window, 1, terms, 1, 0.2).whole.points.map(({ hitRate }) => hitRate);
+    expect(meanError(rates, truth)).toBeLessThan(0.007);
+  });
 
   it('keeps what is used often with LFU, and what was used last with LRU', () => {
     const trace = makeReads('scanning', 60_000, 6000, 2);

@@ -87,6 +87,22 @@ describe('a drafted map', () => {
     expect(draft.namespaces[0]).toMatchObject({ ttl: '1h', statistics: { keys: 32 } });
   });
 
+  test('takes what calls itself a cache for one, whatever it caches, where each key has a TTL', () => {
+    const kindsOf = (ttlSeconds: number | null, ...keys: ((id: number) => string)[]) =>
+      draftOf(
+        ...keys.map((key) =>
+          observed(
+            numbered(20, (id) => key(id + 100)),
+            ttlSeconds,
+          ),
+        ),
+      ).namespaces.map(({ kind }) => kind);
+    const cached = (id: number) => `api_cache:GET:/api/v1/auth/sessions:${id}`;
+    expect(kindsOf(60, cached, (id) => `user_sessions:${id}`)).toEqual(['cache', 'state']);
+    expect(kindsOf(60, (id) => `session_cache:${id}`)).toEqual(['state']);
+    expect(kindsOf(null, cached)).toEqual(['state']);
+  });
+
   test('leaves out of the names what all keys start with', () => {
     const draft = draftOf(
       observed(numbered(5, (id) => `shop:prod:price:${id}`)),

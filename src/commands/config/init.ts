@@ -4,7 +4,7 @@ import { groupBy, pick } from '../../support/collections.ts';
 import { configFileName } from '../../config/find.ts';
 import { configOf, drawFirstMap, type FirstMap } from '../../config/first-map/draft.ts';
 import { configFileText } from '../../config/first-map/file-text.ts';
-import type { Sign } from '../../config/first-map/kind.ts';
+import { haveTtls, type Sign } from '../../config/first-map/kind.ts';
 import type { DraftNamespace } from '../../config/first-map/namespaces.ts';
 import { writtenTtlSeconds } from '../../config/first-map/ttl-rule.ts';
 import { parseConfig } from '../../config/load.ts';
@@ -123,6 +123,7 @@ function fileText(
         const parts = [
           counted(statistics.keys, 'key'),
           ...signs.map(({ text }, index) => (index === 0 ? `${kind}: ${text}` : text)),
+          ...(isNameAlone(signs) && haveTtls(statistics) ? [ifComputable] : []),
           ...ttlGround(ttl, statistics),
           ...remarks.map(({ text }) => text),
         ];
@@ -135,6 +136,10 @@ function fileText(
   parseConfig(text, file ?? configFileName);
   return text;
 }
+
+const isNameAlone = (signs: DraftNamespace['signs']) =>
+  signs.length > 0 && signs.every(({ from }) => from === 'name');
+const ifComputable = 'each key has a TTL: make it "cache" if the application can compute it again';
 
 /** What a duration rests on; none where the rule is of another kind. */
 function ttlGround(ttl: unknown, statistics: KeyStatistics): string[] {

@@ -18,6 +18,8 @@ const stateWords = new Set(
 /** The same where they end a word that is written as one: `usersession`. */
 const stateEnding = /(?:session|queue|csrftoken|accesstoken|refreshtoken|ratelimit|leaderboard)s?$/;
 
+const cacheWords = new Set(['cache', 'caches', 'cached']);
+
 /** What a judgement rests on, weightiest first. */
 export interface Sign {
   readonly from: 'layout' | 'name' | 'type' | 'value';
@@ -59,13 +61,26 @@ export function judgeKind(
 ): { kind: 'cache' | 'state'; signs: readonly Sign[] } {
   if (layout !== null)
     return { kind: layout.kind, signs: [{ from: 'layout', text: `keys of ${layout.product}` }] };
-  const signs = [...nameSigns(paths.flat()), ...typeSigns(evidence), ...valueSigns(evidence, statistics)];
+  const signs = [
+    ...nameSigns(paths.flat(), haveTtls(statistics)),
+    ...typeSigns(evidence),
+    ...valueSigns(evidence, statistics),
+  ];
   return { kind: signs.length > 0 ? 'state' : 'cache', signs };
 }
 
-function nameSigns(segments: readonly string[]): Sign[] {
-  const word = stateWordIn(segments);
-  if (word !== null) return [{ from: 'name', text: `name says "${word}"` }];
+/** True where each key has a TTL, as far as is known. */
+export const haveTtls = ({ ttlKnown, withoutTtl }: KeyStatistics): boolean =>
+  ttlKnown > 0 && withoutTtl === 0;
+
+/** @param haveTtls true: what calls itself a cache is one, whatever it caches */
+function nameSigns(segments: readonly string[], haveTtls: boolean): Sign[] {
+  const words = constantWordsOf(segments);
+  const at = words.findIndex(isStateWord);
+  if (at >= 0) {
+    const isCached = haveTtls && words.slice(0, at).some((word) => cacheWords.has(word));
+    return isCached ? [] : [{ from: 'name', text: `name says "${words[at] ?? ''}"` }];
+  }
   // Nothing says what they are for, and a token is more often a grant than a digest.
   return segments.some((segment) => segment.startsWith('<token>')) && segments.every(isVariable)
     ? [{ from: 'name', text: 'keys are nothing but tokens' }]
@@ -75,13 +90,13 @@ function nameSigns(segments: readonly string[]): Sign[] {
 const isVariable = (segment: string) => /^<[a-z]+>\W?$/.test(segment);
 
 /** The word in the constant part of keys that makes them look like state, or null. */
-export function stateWordIn(segments: readonly string[]): string | null {
-  return (
-    segments
-      .flatMap((segment) => wordsOf(segment.replace(/<[a-z]+>/g, ' ')))
-      .find((word) => stateWords.has(word) || stateEnding.test(word)) ?? null
-  );
-}
+export const stateWordIn = (segments: readonly string[]): string | null =>
+  constantWordsOf(segments).find(isStateWord) ?? null;
+
+const isStateWord = (word: string) => stateWords.has(word) || stateEnding.test(word);
+
+const constantWordsOf = (segments: readonly string[]): string[] =>
+  segments.flatMap((segment) => wordsOf(segment.replace(/<[a-z]+>/g, ' ')));
 
 /** `userProfile`, `user_profile` and `user-profile` as lower-case words. */
 function wordsOf(segment: string): string[] {
@@ -149,15 +164,13 @@ function valueSigns({ samples, encoding, commands }: Evidence, statistics: KeySt
 }
 
 function areLocks(samples: readonly KeySample[], statistics: KeyStatistics): boolean {
-  const { ttlKnown, withoutTtl, ttlMaxSeconds } = statistics;
   const values = samples.flatMap(({ value }) => value?.bytes ?? []);
   return (
     values.length > 0 &&
     new Set(values).size === values.length &&
     values.every((value) => ownerToken.test(value)) &&
-    ttlKnown > 0 &&
-    withoutTtl === 0 &&
-    ttlMaxSeconds <= lockSeconds
+    haveTtls(statistics) &&
+    statistics.ttlMaxSeconds <= lockSeconds
   );
 }
 

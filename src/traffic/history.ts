@@ -7,8 +7,8 @@ import { openNamedPlace, readNamedFile, writeSignal } from '../support/named-fil
 import { sealed, unsealed } from '../support/sealed.ts';
 import { writePlaceAt } from '../support/files.ts';
 import { hitRateBounds } from './figures/findings.ts';
-import { type MissedKey, missedKeysOf, type Gain, gainSince } from './missed-keys.ts';
-import type { HitMode, NamespaceTraffic, TrafficReport } from './report.ts';
+import { type MissedKey, recordedKeysOf, type Gain, gainSince } from './missed-keys.ts';
+import type { HitMode, NamespaceTraffic, TrafficReport, WindowReport } from './report.ts';
 
 const recorded = [
   ...(['mode', 'windowSeconds', 'valid', 'reads', 'hits', 'misses', 'hitRate', 'namespaces'] as const),
@@ -23,7 +23,7 @@ export interface TrafficRecord extends Pick<TrafficReport, (typeof recorded)[num
   readonly server: string;
   /** Which keys, as the command line had it; absent: all. */
   readonly selection?: string;
-  /** Keys that missed most; absent in what earlier versions wrote. */
+  /** Keys that were missed; absent in what earlier versions wrote. */
   readonly missed?: readonly MissedKey[];
 }
 
@@ -52,12 +52,12 @@ export interface Comparison {
   readonly mode: HitMode;
   readonly windowSeconds: number;
   readonly changes: readonly NamespaceChange[];
-  /** The keys that missed most then; null where the record names none, or misses are not known by key now. */
+  /** The keys that were missed then; null where the record names none, or misses are not known by key now. */
   readonly gain: Gain | null;
 }
 
 export const recordOf = (
-  report: TrafficReport,
+  report: WindowReport,
   server: string,
   now: number,
   selection = '',
@@ -65,7 +65,7 @@ export const recordOf = (
   ...{ recordVersion: 1, at: new Date(now).toISOString(), server },
   ...(selection !== '' && { selection }),
   ...pick(report, recorded),
-  missed: missedKeysOf(report),
+  missed: recordedKeysOf(report),
 });
 
 /** A file that lines go to, open from the start, so that a window is not observed in vain. */
@@ -195,7 +195,7 @@ function isTraffic(value: unknown): boolean {
 const order: readonly NamespaceChange['change'][] = ['worse', 'new', 'gone', 'better', 'unclear', 'same'];
 
 /** What has changed since. */
-export function compareWithRecord(report: TrafficReport, before: TrafficRecord): Comparison {
+export function compareWithRecord(report: WindowReport, before: TrafficRecord): Comparison {
   const byName = (namespaces: readonly NamespaceTraffic[]) =>
     new Map(namespaces.map((each) => [`${each.database}/${each.namespace}`, each]));
   const [earlier, later] = [byName(before.namespaces), byName(report.namespaces)];

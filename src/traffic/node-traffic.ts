@@ -5,7 +5,7 @@ import type { NodeAccesses } from './keys/node-accesses.ts';
 import { hashBytes } from './keys/key-hash.ts';
 import { firstMiss, type KeyHistory, type SeenKey } from './keys/key-history.ts';
 import { markPrefix, type MissPlace, type NamespaceRows, WindowDetails } from './keys/namespace-rows.ts';
-import { keysTracked, ReadKeys } from './keys/read-keys.ts';
+import { ReadKeys } from './keys/read-keys.ts';
 import type { KeyEvent } from './streams/event-reader.ts';
 import {
   commandColumns,
@@ -35,7 +35,9 @@ export type CommandSink = Pick<
 const isAnyMark = (bytes: Buffer, start: number, end: number) =>
   bytes.subarray(start, end).includes(markPrefix);
 
-const newMissing = () => new FrequentKeys<MissPlace>(keysTracked);
+/** Keys whose misses are counted at a time. After a flush many are missed, each of them seldom, and a record is to name them. */
+const missingTracked = 10_000;
+const newMissing = () => new FrequentKeys<MissPlace>(missingTracked);
 
 /** Counts what one node does, by namespace, up to each mark. Keys are bytes of a buffer that is used again. */
 export class NodeTraffic {

@@ -17,7 +17,7 @@ import { NodeObserver } from './streams/node-observer.ts';
 import { NodeTraffic, type SharedTraffic } from './node-traffic.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
 import { openSources, type Sources, type SourceTerms } from './open-sources.ts';
-import type { HitMode, TrafficReport } from './report.ts';
+import type { HitMode, WindowReport } from './report.ts';
 
 export interface ObservationOptions extends SourceTerms {
   readonly map: NamespaceMap;
@@ -134,7 +134,7 @@ export class Observation {
    * @param end null while the observation continues; at its end the sizes of some keys are read, to value evictions
    * @throws InputError where a name took too long to be judged
    */
-  async report(from: Cut, to: Cut, end: WindowEnd | null = null): Promise<TrafficReport> {
+  async report(from: Cut, to: Cut, end: WindowEnd | null = null): Promise<WindowReport> {
     const { shared, options, mode, modeReason } = this;
     const { remarks } = this.sources;
     if (shared.rows.failure !== null) throw shared.rows.failure;

@@ -3,7 +3,7 @@ import type { RedisNode, RedisServer } from '../redis/server.ts';
 import { type Cut, Observation, type ObservationOptions, type WindowAccesses } from './observation.ts';
 import { ObservationLost } from './streams/node-observer.ts';
 import type { RestoreOutcome } from './notifications/put-back.ts';
-import type { TrafficReport } from './report.ts';
+import type { TrafficReport, WindowReport } from './report.ts';
 import { cpuBetween, growth } from './figures/window.ts';
 import { hitFlags, missingFlags, readServerFlags, shown } from './notifications/notification-flags.ts';
 import { commandCalls, readInfoIfPermitted } from '../redis/info.ts';
@@ -25,8 +25,8 @@ export interface ObserveOptions extends ObservationOptions {
   readonly onProgress?: (report: () => Promise<TrafficReport>, seconds: number) => Promise<void>;
 }
 
-export interface Observed {
-  readonly report: TrafficReport;
+export interface Observed<Report extends TrafficReport = WindowReport> {
+  readonly report: Report;
   /** What became of `notify-keyspace-events`, one for each node that was changed. */
   readonly restored: readonly RestoreOutcome[];
   /** The server or the way to it was lost. */

@@ -152,6 +152,14 @@ export interface MissingKey {
   readonly cause: MissCause;
 }
 
+/** Keys with misses: all of them while they are few enough to be counted, later the most frequent and the latest. */
+export interface MissedKeys {
+  /** Up to 10,000, those with most certain misses first. */
+  readonly keys: readonly MissingKey[];
+  /** A key that is not among them has so many misses at most. */
+  readonly othersAtMost: number;
+}
+
 /** A key that is read often. */
 export interface ReadKey {
   readonly key: string;
@@ -230,7 +238,7 @@ export interface TrafficReport {
   readonly notSelected: OutsideTraffic | null;
   /** The namespaces with most misses first; with a selection, of its keys alone. */
   readonly namespaces: readonly NamespaceTraffic[];
-  /** Up to 500; results show fewer, and a record keeps all. */
+  /** Keys that surely miss more than others, up to 500; results show fewer. */
   readonly mostMissed: readonly MissingKey[];
   /** Of mode `exact` alone: else no line of each read is seen. */
   readonly mostRead: readonly ReadKey[];
@@ -241,4 +249,9 @@ export interface TrafficReport {
     readonly forgotten: number;
   };
   readonly serverCost: ObservationCost;
+}
+
+/** With what a record keeps, and a comparison with one needs; in no result. */
+export interface WindowReport extends TrafficReport {
+  readonly missed: MissedKeys;
 }

@@ -85,10 +85,11 @@ export async function readHits(
     const show = (report: TrafficReport) => liveBlocks(report, input);
     const { report, restored, failure, accesses } = await observeWindow(context, server, options, show);
     const now = context.now();
+    const { missed: _recorded, ...shown } = report;
     const result: HitsResult = {
       server: { address },
       endedAt: new Date(now).toISOString(),
-      ...report,
+      ...shown,
       mostMissed: report.mostMissed.slice(0, mostKeys),
       namespaces: sortedRows(report.namespaces, namespaceFields, input.sort),
       findings: findingsOf(report),

@@ -269,14 +269,15 @@ function comparisonTable({ endedAt, changes }: Comparison): Block {
 function gainText({ keys, misses, expectedMisses, hitsGained, hitsGainedInterval }: Gain): string {
   const count = (value: number) => formatCell(Math.round(value), 'count');
   const [low, high] = hitsGainedInterval;
-  const range = count(low) === count(high) ? '' : ` (${count(low)} to ${count(high)})`;
+  const least = Math.min(Math.abs(low), Math.abs(high));
+  const most = Math.max(Math.abs(low), Math.abs(high));
   const change =
-    Math.abs(hitsGained) < 0.5
-      ? ''
-      : `: ${count(Math.abs(hitsGained))} hits ${hitsGained > 0 ? 'more' : 'fewer'}${range}`;
+    low <= 0 && high >= 0
+      ? 'too close to tell a gain from a loss'
+      : `${count(Math.abs(hitsGained))} hits ${hitsGained > 0 ? 'more' : 'fewer'} (${count(least)} to ${count(most)})`;
   return (
-    `the ${counted(keys, 'key')} that missed most then ${keys === 1 ? 'has' : 'have'} ${counted(misses, 'miss', 'misses')} now, ` +
-    `where ${count(expectedMisses)} would have been expected${change}`
+    `the ${counted(keys, 'key')} that missed then ${keys === 1 ? 'has' : 'have'} ${counted(misses, 'miss', 'misses')} now, ` +
+    `where ${count(expectedMisses)} would have been expected: ${change}`
   );
 }
 

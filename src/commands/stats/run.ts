@@ -11,7 +11,7 @@ import { RedisError } from '../../redis/errors.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { type ServerReport, serverReportOf, sumReports } from '../../redis/server-report.ts';
 import type { Observed } from '../../traffic/observe.ts';
-import type { HitMode } from '../../traffic/report.ts';
+import type { HitMode, TrafficReport } from '../../traffic/report.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { keyspaceFiguresOf } from '../keyspace-report.ts';
@@ -44,7 +44,7 @@ export function statsExecution(options: StatsOptions): Execution<StatsResult> {
 
 export interface StatsOptions extends ReadingInput, LayoutInput {
   /** What was observed already, in place of `hits`. */
-  readonly observed?: Observed;
+  readonly observed?: Observed<TrafficReport>;
   /** Seconds. */
   readonly window?: number;
   /** Seconds. */
@@ -144,7 +144,7 @@ async function observeHits(
   server: RedisServer,
   options: { readonly seconds: number; readonly mode: HitMode | null },
   refused: Refusal[],
-): Promise<Observed | null> {
+): Promise<Observed<TrafficReport> | null> {
   try {
     return await observeWindow(context, server, options);
   } catch (error) {
@@ -157,7 +157,7 @@ async function observeHits(
 }
 
 /** @param database the one that has rows of its own */
-const observedHitsOf = ({ report, restored }: Observed, database: number): ObservedHits => ({
+const observedHitsOf = ({ report, restored }: Observed<TrafficReport>, database: number): ObservedHits => ({
   ...pick(report, observedFields),
   otherDatabases: report.namespaces
     .filter((each) => each.database !== database)
@@ -264,7 +264,7 @@ async function readNamespaces(context: Context, server: RedisServer, options: St
 
 function namespacesOf(
   keyspace: Awaited<ReturnType<typeof readNamespaces>> | null,
-  observed: Observed | null,
+  observed: Observed<TrafficReport> | null,
   { map }: Context,
   { limit = defaultLimit, sort }: StatsOptions,
   database: number,

@@ -46,7 +46,7 @@ export const defineWarm: DefineCommand = (program, run) => {
     )
     .option(
       '--from <record>',
-      'file of `hits --record`: load only the keys that missed most, those that cost most first',
+      'file of `hits --record`: load only the keys that were missed, those that cost most first',
     )
     .option('--source <file>', 'with --from: a file to load from, as the arguments are', eachArgument)
     .option(
@@ -100,7 +100,7 @@ export const defineWarm: DefineCommand = (program, run) => {
         ['cachectl warm --entity user --ids 1,2 --template user.json', 'the same records for each user'],
         [
           'cachectl warm --from hits.ndjson --source all.archive --budget 100MB',
-          'what is missed most, as `hits --record hits.ndjson` saw it',
+          'what is missed, as `hits --record hits.ndjson` saw it',
         ],
         ['generate-fixtures | cachectl warm -', 'from another program'],
       ),

@@ -2,10 +2,11 @@ import { resolve } from 'node:path';
 import type { FixtureWork } from '../../records/fixtures/check.ts';
 import { rankRecords } from '../../records/fixtures/ranked.ts';
 import type { FixtureSource } from '../../records/fixtures/source.ts';
-import { counted, formatRatio } from '../../render/units.ts';
+import { note, type NoteBlock } from '../../render/blocks.ts';
+import { counted, formatCell, formatRatio } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
 import { databaseOf, readLastRecord } from '../../traffic/history.ts';
-import { bytesOfKey, missedIn, worthOf } from '../../traffic/missed-keys.ts';
+import { bytesOfKey, missedIn, recordedShare } from '../../traffic/missed-keys.ts';
 import type { Budget } from '../arguments.ts';
 import type { Context } from '../context.ts';
 import type { Ranking } from './result.ts';
@@ -45,7 +46,7 @@ export const secondsOfBudget = (budget: readonly Budget[] = []): number | null =
     null,
   );
 
-/** The records of the keys that missed most, those with most to gain first. @throws InputError */
+/** The records of the keys that were missed, those with most to gain first. @throws InputError */
 export async function chooseRecords(
   { environment, signal }: Context,
   from: string,
@@ -63,8 +64,8 @@ export async function chooseRecords(
       `\`${from}\` names no key that missed`,
       'a longer `cachectl hits --for 1m --record FILE` may find some',
     );
-  const worth = worthOf(keys);
-  const wanted = new Map(keys.map((key) => [bytesOfKey(key), worth(key)]));
+  const { windowMisses, recordedMisses, worthOf, windowWorth } = recordedShare(keys, record.namespaces);
+  const wanted = new Map(keys.map((key) => [bytesOfKey(key), worthOf(key)]));
   progress.start('choosing', 'steps', null);
   const budgetBytes = bytesOfBudget(budget);
   const ranked = await rankRecords(sources, wanted, {
@@ -72,18 +73,41 @@ export async function chooseRecords(
     name: `records for ${from}`,
   });
   progress.stop();
-  const { source, availableKeys, chosenKeys, worthRatio } = ranked;
+  const { source, availableKeys, chosenKeys, chosenWorth } = ranked;
   return {
     source,
-    ranking: { recordedAt: record.at, missedKeys: wanted.size, availableKeys, chosenKeys, worthRatio },
+    ranking: {
+      ...{ recordedAt: record.at, windowMisses, recordedMisses, missedKeys: wanted.size },
+      ...{
+        availableKeys,
+        chosenKeys,
+        worthRatio: windowWorth === 0 ? 0 : Math.min(1, chosenWorth / windowWorth),
+      },
+    },
   };
 }
 
-/** `of 500 keys that missed most, 420 are in the files and 300 within the budget: 83.1 % of what their misses cost` */
-export function rankingText({ missedKeys, availableKeys, chosenKeys, worthRatio }: Ranking): string {
-  const within = chosenKeys === availableKeys ? '' : ` and ${counted(chosenKeys, 'key')} within the budget`;
-  return (
-    `of the ${counted(missedKeys, 'key')} that missed most, the files have ${availableKeys}${within}: ` +
-    `${formatRatio(worthRatio)} of the time that those misses cost`
-  );
+/** Below this share of its misses a record does not stand for its window. */
+const mostMisses = 0.9;
+
+/** What the record names of the misses of its window, and what was chosen of that; where it does not name most, what else there is to do. */
+export function rankingNotes(ranking: Ranking): NoteBlock[] {
+  const { missedKeys, availableKeys, chosenKeys, worthRatio, windowMisses, recordedMisses } = ranking;
+  const share = recordedMisses / windowMisses;
+  const within = chosenKeys === availableKeys ? '' : `, and ${counted(chosenKeys, 'key')} fit the budget`;
+  const found =
+    `the record names ${counted(missedKeys, 'key')} with ` +
+    `${recordedMisses === windowMisses ? 'all' : `${formatCell(recordedMisses, 'count')} of`} ` +
+    `${counted(windowMisses, 'miss', 'misses')}${recordedMisses === windowMisses ? '' : ` (${formatRatio(share)})`}; ` +
+    `the files have ${formatCell(availableKeys, 'count')} of them${within}: ${formatRatio(worthRatio)} of the time that ` +
+    'all misses cost';
+  if (share >= mostMisses) return [note('plain', found)];
+  return [
+    note('plain', found),
+    note(
+      'warning',
+      'most other misses were of keys missed once or twice, which the record does not name: `cachectl warm` without ' +
+        '`--from` loads all of the files, and a longer `hits --for` shows which keys are missed again',
+    ),
+  ];
 }

@@ -9,13 +9,17 @@ import { blankOf } from '../blank.ts';
 export interface Ranking {
   /** When the window ended that is the reason, ISO 8601. */
   readonly recordedAt: string;
+  /** In that window, and in the database that is warmed. */
+  readonly windowMisses: number;
+  /** Of them, those that surely are of keys of the record. */
+  readonly recordedMisses: number;
   /** Keys of the record. */
   readonly missedKeys: number;
   /** Of them, in the files. */
   readonly availableKeys: number;
   /** Of those, within the budget of memory. */
   readonly chosenKeys: number;
-  /** What the misses of the chosen cost, as a share of those of all: misses × the time until a key was stored again. */
+  /** What the misses of the chosen cost, as a share of all of the window: misses × the time until a key was stored again. */
   readonly worthRatio: number;
 }
 

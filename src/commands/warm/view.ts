@@ -4,7 +4,7 @@ import { type Block, note } from '../../render/blocks.ts';
 import { fieldsOf, tableOf } from '../../render/table.ts';
 import { counted, formatBytes, formatCell, formatSeconds } from '../../render/units.ts';
 import { ownLookupsText } from '../keyspace-report.ts';
-import { rankingText } from './from-record.ts';
+import { rankingNotes } from './from-record.ts';
 import type { WarmResult } from './result.ts';
 
 const { text, count, bytes, seconds } = fieldsOf<NamespaceTally>();
@@ -30,8 +30,7 @@ export function viewWarm(result: WarmResult, own: OwnLookups): Block[] {
   ];
 }
 
-const ranked = ({ ranking }: WarmResult): Block[] =>
-  ranking === null ? [] : [note('plain', rankingText(ranking))];
+const ranked = ({ ranking }: WarmResult): Block[] => (ranking === null ? [] : rankingNotes(ranking));
 
 /** The shortest and the longest TTL say nothing of the records that have none. */
 function permanent({ namespaces, withoutTtl }: WarmResult): Block[] {

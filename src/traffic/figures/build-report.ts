@@ -3,9 +3,9 @@ import { infoNumber } from '../../redis/info.ts';
 import { pick, sumOf, sumOrNull } from '../../support/collections.ts';
 import type { SharedTraffic } from '../node-traffic.ts';
 import { outsideName } from '../keys/namespace-rows.ts';
-import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport } from '../report.ts';
+import type { HitMode, NamespaceTraffic, ObservationCost, TrafficReport, WindowReport } from '../report.ts';
 import { missesIn, type Span, sumIn } from '../streams/mark.ts';
-import { missingKeysOf, readKeysOf } from './listed-keys.ts';
+import { missedKeysOf, outstandingOf, readKeysOf } from './listed-keys.ts';
 import { namespacesOf } from './namespace-figures.ts';
 import type { MeanSize } from './remedies.ts';
 import {
@@ -38,7 +38,7 @@ const residualLookups = 10;
 const isTooMany = (unattributed: number, lookups: number) =>
   Math.abs(unattributed) > Math.max(residualLookups, residualShare * lookups);
 
-export function buildReport(input: ReportInput): TrafficReport {
+export function buildReport(input: ReportInput): WindowReport {
   const { mode, windows, history, endedBy, isReplica, modeReason, unknownReads } = input;
   const windowSeconds =
     sumOf(windows.map(({ from, to }) => to.atMillis - from.atMillis)) / windows.length / 1000;
@@ -107,6 +107,7 @@ export function buildReport(input: ReportInput): TrafficReport {
           `${Math.abs(tooMany[0])} of ${tooMany[1]} lookups cannot be attributed to a namespace${tooMany[0] < 0 ? failures(failedReads(windows)) : ''}`,
         ]),
   ];
+  const missed = missedKeysOf(windows, groups, namespaces);
   return {
     ...{ mode, modeReason, windowSeconds, valid: invalidReasons.length === 0, invalidReasons },
     remarks: [
@@ -119,7 +120,7 @@ export function buildReport(input: ReportInput): TrafficReport {
     ],
     ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
     ...{ residual, unknownReads, ...selectedOf(namespaces, input.rows.isPart && mode !== 'counters') },
-    mostMissed: missingKeysOf(windows, groups, namespaces),
+    ...{ missed, mostMissed: outstandingOf(missed) },
     mostRead: mode === 'exact' ? readKeysOf(windows, groups, namespaces, reads) : [],
     remembered: {
       keysRemembered: history.table.remembered,

@@ -3,14 +3,17 @@ import type { ByteString } from '../../support/bytes.ts';
 import { z95 } from '../../support/intervals.ts';
 import type { FrequentKey, FrequentList } from '../keys/frequent-keys.ts';
 import type { RowGroup, WindowKeys } from '../keys/namespace-rows.ts';
-import type { MissingKey, NamespaceTraffic, ReadKey } from '../report.ts';
+import type { MissedKeys, MissingKey, NamespaceTraffic, ReadKey } from '../report.ts';
 import { causeNames, type Span } from '../streams/mark.ts';
 
 /** Keys on a list. */
 export const mostKeys = 20;
 
-/** Keys that miss most, which are kept for a warm-up. */
-const mostMissedKeys = 500;
+/** Of keys that stand out by their misses; a pane shows those of one namespace. */
+const mostOutstanding = 500;
+
+/** Keys that were missed, which are kept for a warm-up. A line of a record takes about 100 bytes for each. */
+const mostRecorded = 10_000;
 
 /** A key with fewer reads is not one that is read most, whatever the others are. */
 const fewestReads = 5;
@@ -23,30 +26,32 @@ interface CountedKey<Payload> extends Pick<FrequentKey<Payload>, 'key' | 'databa
   variance: number;
 }
 
-/**
- * The keys that miss most in a window. A key is listed where at least half of its misses are certain, and those are more than
- * a key that is not held can have; the most certain come first. No key has more misses than its namespace has left after the certain misses of
- * other keys.
- */
-export function missingKeysOf(
+/** No key has more misses than its namespace has left after the certain misses of other keys. */
+export function missedKeysOf(
   windows: readonly Span[],
   groups: readonly RowGroup[],
   namespaces: readonly NamespaceTraffic[],
-): MissingKey[] {
+): MissedKeys {
   const { keys, unheldAtMost } = mergedMisses(windows, groups);
   const left = new Map(namespaces.map((each) => [placeOf(each), each.misses ?? 0]));
   for (const key of keys) left.set(placeOf(key), (left.get(placeOf(key)) ?? 0) - key.least);
-  return keys
+  const listed = keys
     .map((key) => ({ ...key, most: Math.min(key.most, key.least + (left.get(placeOf(key)) ?? 0)) }))
-    .filter(({ most, least }) => least >= most / 2 && least > unheldAtMost)
     .sort((one, other) => other.least - one.least || other.most - one.most || (one.key < other.key ? -1 : 1))
-    .slice(0, mostMissedKeys)
+    .slice(0, mostRecorded)
     .map(({ key, database, namespace, most, least, payload: { cause } }) => ({
       ...keyFields(key),
       ...{ database, namespace, misses: most, missesAtLeast: least },
       cause: causeNames[cause] ?? 'unknown',
     }));
+  return { keys: listed, othersAtMost: unheldAtMost };
 }
+
+/** The keys that miss most: where at least half of the misses are certain, and those are more than a key that is not held can have. */
+export const outstandingOf = ({ keys, othersAtMost }: MissedKeys): MissingKey[] =>
+  keys
+    .filter(({ misses, missesAtLeast: least }) => least >= misses / 2 && least > othersAtMost)
+    .slice(0, mostOutstanding);
 
 /** The keys that are read most: those that surely have more reads than any that is not held. @param reads of the whole window */
 export function readKeysOf(

@@ -2,8 +2,8 @@ import type { ByteString } from '../../support/bytes.ts';
 import { SeededRandom } from '../../support/random.ts';
 import { FrequentKeys, type FrequentList } from './frequent-keys.ts';
 
-/** Keys that are counted at a time, for a list of those that are read or miss most. */
-export const keysTracked = 1000;
+/** Keys that are counted at a time, for a list of those that are read most. */
+const keysTracked = 1000;
 
 /** So many reads of a window are all counted. */
 const countedFirst = 2 ** 14;

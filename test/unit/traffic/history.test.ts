@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/support/failure.ts';
 import { compareWithRecord, openHistory, readLastRecord, recordOf } from '../../../src/traffic/history.ts';
-import type { NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
+import type { NamespaceTraffic, WindowReport } from '../../../src/traffic/report.ts';
 import { reportOf, trafficOf } from './traffic-examples.ts';
 import { temporaryFolder } from '../../server/own.ts';
 
@@ -142,7 +142,7 @@ describe('a comparison', () => {
 
   test('is unclear where one of the windows is not valid, whatever its rates', () => {
     const [low, high] = [reportOf([rated(10, 1000)]), reportOf([rated(990, 1000)])];
-    const changes = (before: TrafficReport, now: TrafficReport) =>
+    const changes = (before: WindowReport, now: WindowReport) =>
       compareWithRecord(now, recordOf(before, 'redis://x', noon)).changes.map(({ change }) => change);
     expect(changes(low, high)).toEqual(['better']);
     expect(changes({ ...low, valid: false }, high)).toEqual(['unclear']);

@@ -1,4 +1,4 @@
-import type { MissCauses, NamespaceTraffic, TrafficReport } from '../../../src/traffic/report.ts';
+import type { MissCauses, NamespaceTraffic, WindowReport } from '../../../src/traffic/report.ts';
 
 const noCauses: MissCauses = {
   ...{ expired: 0, evicted: 0, invalidated: 0, renamed: 0, neverCached: 0, goneOrNew: 0, unknown: 0 },
@@ -24,8 +24,8 @@ export function trafficOf(
 
 export function reportOf(
   namespaces: readonly NamespaceTraffic[],
-  changes: Partial<TrafficReport> = {},
-): TrafficReport {
+  changes: Partial<WindowReport> = {},
+): WindowReport {
   return {
     ...{ mode: 'exact', modeReason: 'asked for', windowSeconds: 10, valid: true, invalidReasons: [] },
     ...{
@@ -42,6 +42,7 @@ export function reportOf(
     notSelected: null,
     namespaces,
     mostMissed: [],
+    missed: { keys: [], othersAtMost: 0 },
     mostRead: [],
     remembered: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
     serverCost: {

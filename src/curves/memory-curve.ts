@@ -29,6 +29,8 @@ export interface MemoryTerms {
   /** False where nothing was ever evicted: what missed on the server would have missed with more memory too. */
   readonly hasEvicted: boolean;
   readonly beginsEmpty: boolean;
+  /** By row, true where a key that memory loses may be gone for good; left out: nowhere. */
+  readonly losesKeys?: readonly boolean[];
   /** Where the policy is not that of the server: what the model makes of today's memory with the server's own. */
   readonly ownPolicy?: MemoryCurves;
   /** Indexes of the sizes at which the policy is simulated, ascending; left out: all. */
@@ -94,8 +96,7 @@ export function* memoryCurves(
   const runs: SampleRun[] = [];
   for (const sample of samplesOf(trace, totals.population))
     runs.push(yield* runSample(sample, totals, terms));
-  const rows = totals.reads.map((_, row) => row);
-  const { ownPolicy: own } = terms;
+  const { ownPolicy: own, losesKeys, today } = terms;
   const seenBytes = seenBytesOf(runs[0], terms);
   const curveOf = (over: readonly number[], ownCurve: MemoryCurve | undefined) =>
     curveFrom(runs, over, totals, terms, {
@@ -103,11 +104,58 @@ export function* memoryCurves(
       seenBytes,
       own: ownCurve?.modelledToday ?? null,
     });
+  const whole = curveOf([...totals.reads.keys()], own?.whole);
+  const rows = totals.reads.map((_, row) => curveOf([row], own?.rows[row]));
+  if (today === null || losesKeys?.includes(true) !== true) return { whole, rows, seenBytes };
+  const allReads = sumOf(totals.reads);
+  /** Of all reads: hits of keys that may be gone for good. */
+  const losable = (index: number) =>
+    sumOf(
+      rows.map((curve, row) =>
+        losesKeys[row] === true
+          ? (middleOf(curve.points[index]) * (totals.reads[row] ?? 0)) / Math.max(1, allReads)
+          : 0,
+      ),
+    );
   return {
-    whole: curveOf(rows, own?.whole),
-    rows: rows.map((row) => curveOf([row], own?.rows[row])),
+    whole: withLosses(whole, today, losable),
+    rows: rows.map((curve, row) =>
+      losesKeys[row] === true
+        ? withoutFigures(
+            withLosses(curve, today, () => 1),
+            today,
+          )
+        : curve,
+    ),
     seenBytes,
   };
+}
+
+const middleOf = (point: CurvePoint | undefined) => {
+  const [low, high] = point?.hitRateInterval ?? [0, 0];
+  return point?.hitRate ?? (low + high) / 2;
+};
+
+/** Below the memory of today a figure says no more than bounds that are far from each other. */
+const withoutFigures = (curve: MemoryCurve, today: number): MemoryCurve => ({
+  ...curve,
+  points: curve.points.map((point, index) =>
+    index < today && !isClose(point) ? { ...point, hitRate: null } : point,
+  ),
+});
+
+const isClose = ({ hitRateInterval }: CurvePoint) =>
+  hitRateInterval === null || hitRateInterval[1] - hitRateInterval[0] <= closeBounds;
+
+/** With less memory than today, all hits of keys that may be gone for good may be missing. @param losable as a share of the reads */
+function withLosses(curve: MemoryCurve, today: number, losable: (index: number) => number): MemoryCurve {
+  const points = curve.points.map((point, index): CurvePoint => {
+    if (index >= today || point.hitRateInterval === null) return point;
+    const [low, high] = point.hitRateInterval;
+    const least = Math.max(0, low - losable(index));
+    return { ...point, hitRateInterval: [least, high] };
+  });
+  return { ...curve, points };
 }
 
 interface SampleRun {

@@ -1,6 +1,7 @@
 import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
 import { sumOf, sumOrNull } from '../support/collections.ts';
+import { keyLives } from './key-lives.ts';
 import { keyWeights } from './key-weights.ts';
 import {
   type CurvePoint,
@@ -50,6 +51,8 @@ export interface CurveSet {
 export interface NamespaceCurves extends CurveSet {
   readonly namespace: string;
   readonly database: number;
+  /** Whether a miss is followed by a write of its key; null: too few misses to tell. */
+  readonly refilled: boolean | null;
 }
 
 export interface WhatIf {
@@ -88,6 +91,8 @@ interface NodeCurves {
   /** That keys of each namespace are given. */
   readonly currentTtls: readonly (number | null)[];
   readonly activeBytes: readonly number[] | null;
+  /** By namespace. */
+  readonly refilled: readonly (boolean | null)[];
   readonly sizesKnown: number;
 }
 
@@ -108,7 +113,11 @@ export function* answerWhatIf(record: WindowRecord, questions: Questions | null)
         : yield* curvesOf(node, record, shares, ttlsOf(record, questions), questions.policy),
     );
   const terms = { record, shares, todayBytes, nodes };
-  const namespaces = record.namespaces.map((each, row) => ({ ...each, ...setOf(terms, row) }));
+  const namespaces = record.namespaces.map((each, row) => {
+    const seen = nodes.map(({ refilled }) => refilled[row] ?? null);
+    const refilled = seen.includes(true) ? true : seen.includes(false) ? false : null;
+    return { ...each, ...setOf(terms, row), refilled };
+  });
   return {
     whole: setOf(terms, null),
     namespaces: namespaces.filter(({ reads }) => reads > 0),
@@ -125,7 +134,7 @@ export function* answerWhatIf(record: WindowRecord, questions: Questions | null)
 }
 
 const noCurves: Omit<NodeCurves, 'node'> = {
-  ...{ curves: [], seenShare: 0, ttl: [], currentTtls: [], activeBytes: null, sizesKnown: 0 },
+  ...{ curves: [], seenShare: 0, ttl: [], currentTtls: [], activeBytes: null, refilled: [], sizesKnown: 0 },
 };
 
 function ttlsOf({ nodes, namespaces }: WindowRecord, { ttlSeconds }: Questions): number[] {
@@ -149,9 +158,11 @@ function* curvesOf(
   const { trace, known } = sizedTrace(node);
   const grid = [...new Set([...fineShares, ...shares])].sort((left, right) => left - right);
   const sizes = grid.map((share) => Math.max(0, share * today - memory.fixedBytes));
+  const { wasThere, isRefilled: refilled } = keyLives(trace, namespaces.length);
   const totals: WindowTotals = { reads, misses, population, distinctBytes: null };
   const terms: MemoryTerms = {
     ...{ sizes, today: grid.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
+    losesKeys: refilled.map((each) => each === false),
     simulatedAt: grid.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
   };
   const own = yield* memoryCurves(trace, totals, terms);
@@ -168,7 +179,7 @@ function* curvesOf(
   const keys = trace.keys.row.length;
   keyWeights(trace, population)?.forEach((weight, key) => {
     const row = trace.keys.row[key] ?? 0;
-    activeBytes[row] = (activeBytes[row] ?? 0) + weight * (trace.keys.bytes[key] ?? 0);
+    activeBytes[row] = (activeBytes[row] ?? 0) + (wasThere[key] ?? 0) * weight * (trace.keys.bytes[key] ?? 0);
   });
   const asked = shares.map((share) => grid.indexOf(share));
   return {
@@ -178,7 +189,7 @@ function* curvesOf(
     })),
     seenShare: (curves.seenBytes + memory.fixedBytes) / today,
     ...{ ttl: [ttl.whole, ...ttl.rows], currentTtls: currentTtls(trace, namespaces.length) },
-    ...{ activeBytes: Array.from(activeBytes), sizesKnown: keys === 0 ? 0 : known / keys },
+    ...{ activeBytes: Array.from(activeBytes), refilled, sizesKnown: keys === 0 ? 0 : known / keys },
   };
 }
 

@@ -274,6 +274,57 @@ test('a user who may not see commands is refused', async () => {
   expect(stderr).toContain('MONITOR');
 });
 
+test('keys that were never there take no memory, and those that are not stored again may all be lost with less', async () => {
+  const redis = await startRedis();
+  const application = await startCacheAside(redis.port, {
+    next: readerOf('zipf 0.9', 300, new SeededRandom(3, 'reads')),
+    nameOf: (key) => `page:${key}:secret`,
+    ...{ bytes: bytes.slice(0, 300), ttlMillis: 200, readsPerSecond: 2000 },
+  });
+  const sessions = await LoadConnection.open(redis.port);
+  const exchange = (...commands: string[][]) =>
+    sessions.exchange(
+      Buffer.concat(commands.map((words) => Buffer.from(encode(...words)))),
+      commands.length,
+      () => undefined,
+    );
+  const ids = Array.from({ length: 200 }, (_, id) => String(id));
+  await exchange(...ids.slice(0, 150).map((id) => ['SET', `sess:${id}`, 'x'.repeat(20_000)]));
+  let isOver = false;
+  const random = new SeededRandom(4, 'sessions');
+  const reading = (async () => {
+    while (!isOver) {
+      const chosen = ids.filter(() => random.chance(0.3));
+      await exchange(
+        ...chosen.flatMap((id) => [
+          ['STRLEN', `sess:${id}`],
+          ['STRLEN', `geo:${id}`],
+        ]),
+      );
+      await sleep(20);
+    }
+  })();
+  // A map would call them unmapped.
+  const options = { url: redis.url, cwd: temporaryFolder(), env: { XDG_STATE_HOME: join(folder, 'state') } };
+  const { namespaces } = resultOf(await cli(['whatif', '--for', '1500ms', '--output', 'json'], options));
+  const printed = await cli(['whatif', '--for', '300ms', '--no-color'], { ...options, terminal: true });
+  isOver = true;
+  await reading;
+  await application.stop();
+  sessions.close();
+  const of = (name: string) => namespaces.find(({ namespace }) => namespace === name);
+  const halfOf = (name: string) => of(name)?.memory.find(({ timesToday }) => timesToday === 0.5);
+
+  expect(of('geo:<id>')).toMatchObject({ hitRate: 0, activeBytes: 0, memoryShare: 0, refilled: false });
+  expect(of('sess:<id>')).toMatchObject({ refilled: false });
+  expect(halfOf('sess:<id>')?.hitRateInterval?.[0]).toBe(0);
+  expect(halfOf('sess:<id>')?.hitRateInterval?.[1]).toBeGreaterThan(0.1);
+  expect(of('page:<id>:secret')).toMatchObject({ refilled: true });
+  expect(printed.stdout.replaceAll(/\s+/g, ' ')).toContain(
+    'misses of `sess:<id>` are not followed by a write: an evicted key may never come back',
+  );
+});
+
 test('the nodes of a cluster add up', async () => {
   const cluster = await startCluster(3);
   onTestFinished(() => cluster.stop());

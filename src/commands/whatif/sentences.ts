@@ -135,6 +135,19 @@ export function modelText({ hitRate, modelledHitRate }: WhatifResult): string | 
   );
 }
 
+/** Namespaces whose keys may not come back when they are evicted. */
+export function lossText({ namespaces }: WhatifResult): string | null {
+  const names = namespaces.flatMap(({ namespace, refilled, hitRate }) =>
+    refilled === false && (hitRate ?? 0) > 0 ? [`\`${namespace}\``] : [],
+  );
+  if (names.length === 0) return null;
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return (
+    `misses of ${names.slice(0, 3).join(', ')}${more} are not followed by a write: an evicted key may never come back, ` +
+    'so the lower bounds for less memory leave out all hits there'
+  );
+}
+
 const isOtherPolicy = ({ serverPolicy, policy }: WhatifResult) =>
   serverPolicy !== null && serverPolicy !== 'noeviction' && serverPolicy !== policy;
 

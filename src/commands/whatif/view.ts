@@ -11,6 +11,7 @@ import type { NamespaceAnswer, WhatifResult } from './result.ts';
 import {
   conclusionOf,
   leastEarningText,
+  lossText,
   memoryTexts,
   modelText,
   policyText,
@@ -40,7 +41,7 @@ export function viewWhatif(
     plotOf(result),
     ...tables,
     ...notes('plain', leastEarningText(result)),
-    ...caveats('warning', ...result.remarks, modelText(result), policyText(result)),
+    ...caveats('warning', ...result.remarks, modelText(result), policyText(result), lossText(result)),
     ...restoredNotes(result.notifications),
     ...notes('dim', sampleText(result)),
   ];

@@ -65,7 +65,7 @@ describe('what a curve comes to', () => {
 });
 
 describe('the worth of a namespace', () => {
-  const curves: NamespaceCurves = { ...steep, namespace: 'page', database: 0 };
+  const curves: NamespaceCurves = { ...steep, namespace: 'page', database: 0, refilled: null };
 
   it('is what its hits save in an hour, and for each gigabyte of its memory', () => {
     expect(worthOf(curves, 0.5, 0.02, 3600)).toEqual({

@@ -330,5 +330,25 @@ function curveFrom(
       hitRateInterval: [within(from - off), within(to + off)],
     };
   });
-  return { points, modelledToday: modelled };
+  return { points: inOrder(points), modelledToday: modelled };
+}
+
+/** More memory is no worse: a bound at one size is one at each larger, or smaller. */
+function inOrder(points: readonly CurvePoint[]): CurvePoint[] {
+  const lows = points.map(({ hitRateInterval }) => hitRateInterval?.[0] ?? 0);
+  const highs = points.map(({ hitRateInterval }) => hitRateInterval?.[1] ?? 1);
+  for (let index = 1; index < points.length; index++)
+    lows[index] = Math.max(lows[index] ?? 0, lows[index - 1] ?? 0);
+  for (let index = points.length - 2; index >= 0; index--)
+    highs[index] = Math.min(highs[index] ?? 1, highs[index + 1] ?? 1);
+  return points.map((point, index) => {
+    if (point.hitRateInterval === null) return point;
+    const [one, other] = [lows[index] ?? 0, highs[index] ?? 1];
+    const [low, high] = [Math.min(one, other), Math.max(one, other)];
+    const { hitRate } = point;
+    return {
+      hitRate: hitRate === null ? null : Math.min(high, Math.max(low, hitRate)),
+      hitRateInterval: [low, high],
+    };
+  });
 }

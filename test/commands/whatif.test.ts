@@ -103,6 +103,9 @@ describe('a window of a full server', () => {
         expect(interval[0]).toBeLessThanOrEqual(hitRate);
         expect(interval[1]).toBeGreaterThanOrEqual(hitRate);
       }
+      const intervals = points.flatMap(({ hitRateInterval }) => hitRateInterval ?? []);
+      for (let index = 2; index < intervals.length; index++)
+        expect(intervals[index]).toBeGreaterThanOrEqual(intervals[index - 2] ?? 0);
     }
   });
 
@@ -290,10 +293,10 @@ test('keys that were never there take no memory, and those that are not stored a
     );
   const ids = Array.from({ length: 200 }, (_, id) => String(id));
   await exchange(...ids.slice(0, 150).map((id) => ['SET', `sess:${id}`, 'x'.repeat(20_000)]));
-  let isOver = false;
+  const over = new AbortController();
   const random = new SeededRandom(4, 'sessions');
   const reading = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const chosen = ids.filter(() => random.chance(0.3));
       await exchange(
         ...chosen.flatMap((id) => [
@@ -308,7 +311,7 @@ test('keys that were never there take no memory, and those that are not stored a
   const options = { url: redis.url, cwd: temporaryFolder(), env: { XDG_STATE_HOME: join(folder, 'state') } };
   const { namespaces } = resultOf(await cli(['whatif', '--for', '1500ms', '--output', 'json'], options));
   const printed = await cli(['whatif', '--for', '300ms', '--no-color'], { ...options, terminal: true });
-  isOver = true;
+  over.abort();
   await reading;
   await application.stop();
   sessions.close();

@@ -34,7 +34,7 @@ const seconds = z
   .positive('expected more than 0 seconds')
   .refine(
     (value) => momentOf(value) === null,
-    'expected a duration, and this looks like a moment; write 7d or 12h',
+    'expected a duration, and this is a Unix time; write 7d or 12h',
   );
 
 const duration = z

@@ -25,7 +25,9 @@ export function parseDuration(text: string): number {
   if (/^\d+(\.\d+)?$/.test(trimmed)) {
     const moment = momentOf(Number(trimmed));
     if (moment === null) return Number(trimmed);
-    throw new Error(`\`${text}\` is ${moment} as a moment, not a duration; write 7d or 12h, with a unit`);
+    throw new Error(
+      `\`${text}\` is the Unix time of ${moment}, not a duration; write 7d or 12h, with a unit`,
+    );
   }
   const parts = [...trimmed.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)/g)];
   if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== trimmed) {

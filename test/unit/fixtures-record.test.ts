@@ -287,13 +287,13 @@ describe('a bad record', () => {
     ['"value":"x","ttl":0.0001', '`ttl` is 0.0001, less than a millisecond'],
     [
       '"value":"x","ttl":1795874400',
-      '`ttl` is 1795874400, which looks like a moment in seconds since the epoch (2026-11-28T14:00:00Z); ' +
-        'write a moment in milliseconds, 1795874400000, or a duration with its unit, "1795874400s"',
+      '`ttl` is 1795874400, the Unix time of 2026-11-28T14:00:00Z, not a time to live; ' +
+        'to expire at that time, write it in milliseconds: 1795874400000',
     ],
     [
       '"value":"x","ttl":"99999999999"',
-      '`ttl` is "99999999999", which looks like a moment in seconds since the epoch (5138-11-16T09:46:39Z); ' +
-        'write a moment in milliseconds, 99999999999000, or a duration with its unit, "99999999999s"',
+      '`ttl` is "99999999999", the Unix time of 5138-11-16T09:46:39Z, not a time to live; ' +
+        'to expire at that time, write it in milliseconds: 99999999999000',
     ],
     ['"value":"a","value":"b"', 'it has `value` twice; leave one of them out'],
   ])('names what is refused as it is written: %s', (fields, expected) => {

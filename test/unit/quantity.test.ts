@@ -19,7 +19,7 @@ describe('a duration', () => {
 
   test.each(['1795874400', '1795874400000'])('is not `%s`, which looks like a moment', (text) => {
     expect(() => parseDuration(text)).toThrow(
-      `\`${text}\` is 2026-11-28T14:00:00Z as a moment, not a duration; write 7d or 12h, with a unit`,
+      `\`${text}\` is the Unix time of 2026-11-28T14:00:00Z, not a duration; write 7d or 12h, with a unit`,
     );
     expect(parseDuration(`${text}s`)).toBe(Number(text));
   });

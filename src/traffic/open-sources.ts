@@ -31,7 +31,7 @@ type Observers = readonly [NodeObserver, ...NodeObserver[]];
 /** Up to so many commands per second MONITOR and the events cost the server about 4 % of a core (`npm run bench:hits`). */
 const exactLimit = 20_000;
 
-/** Long enough to tell ten thousand commands per second from twenty. */
+/** Long enough to tell ten thousand commands per second from twenty, and too short for a figure to show. */
 const rateMillis = 250;
 
 /** An event that has not come after this long will not. */
@@ -157,7 +157,7 @@ async function chooseMode(
   const load =
     rate === null
       ? 'the server does not report its commands'
-      : `the server does about ${Math.round(rate).toLocaleString('en-US')} commands per second`;
+      : `the server does ${rate <= exactLimit ? 'fewer' : 'more'} than ${exactLimit.toLocaleString('en-US')} commands per second`;
   return { mode, reason: asked === null ? load : 'asked for' };
 }
 

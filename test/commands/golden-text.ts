@@ -75,7 +75,6 @@ const textRules: readonly (readonly [RegExp, string | ((whole: string, ...groups
   [/, <time> of its CPU/g, ''],
   [/(intervals?, )[\d.]+ s\b/g, '$1<time>'],
   [/ [\d.]+ k?B (sent|of commands|of events)/g, ' <size> $1'],
-  [/does about [\d,]+ commands/g, 'does about <number> commands'],
   [/^( {2}(?:uptime|operations|used|peak|fragmentation|idle) +)\d\S*(?: [kM]?B| m?s)?/gm, '$1<number>'],
   [/^( {2}memory +)[\d.]+ [kM]?B(?= {2}(?:no limit|limit|[\d.]+ %))/gm, '$1<number>'],
   [/(\bpeak )[\d.]+ [kM]?B(, .*fragmentation )[\d.]+/g, '$1<size>$2<number>'],

@@ -281,13 +281,25 @@ describe('what could not be read', () => {
 describe('observed traffic', () => {
   const map = mapOf({});
   const found = (changes: Parameters<typeof trafficOf>[0], more: Parameters<typeof reportOf>[1] = {}) =>
-    diagnose(examinationWith({ more: { map, traffic: reportOf([trafficOf(changes)], more) } }), doctorRules);
+    diagnose(
+      examinationWith({
+        more: { map, traffic: reportOf([trafficOf(changes), trafficOf({ namespace: 'other' })], more) },
+      }),
+      doctorRules,
+    );
 
   test.each([
     [{ causes: { expired: 100 } }, 'expires-too-soon'],
     [{ causes: { evicted: 100 } }, 'evicted-too-soon'],
     [{ causes: { invalidated: 100 } }, 'removed-too-often'],
     [{ causes: { neverCached: 980, goneOrNew: 20 }, misses: 1000, newKeys: 0 }, 'never-stored'],
+    [
+      {
+        ...{ causes: { goneOrNew: 1000 }, misses: 1000, hits: 0, reads: 1000, hitRate: 0 },
+        ...{ newKeys: 0, writes: 0 },
+      },
+      'never-stored',
+    ],
     [
       {
         causes: { neverCached: 10, goneOrNew: 990 },

@@ -53,6 +53,11 @@ function sentenceOf(finding: TrafficFinding): string {
       );
     }
     case 'never-stored':
+      if (finding.reads !== null)
+        return (
+          `none of its ${counted(finding.reads, 'read')} found a key, and none was stored in these ` +
+          `${formatSeconds(Math.round(finding.windowSeconds * 10) / 10)}: does the write fail, or use another name?`
+        );
       return (
         `${shareText(finding)} ask again for keys that were not stored in this window: is there something to store for ` +
         'them, even if it is that there is nothing?'

@@ -35,6 +35,9 @@ export function viewHits(
 ): Block[] {
   const { endedBy, remembered, mode, namespaces } = result;
   const { forgotten, keysBound } = remembered;
+  const unstored = result.findings.flatMap(({ rule, namespace }) =>
+    rule === 'never-stored' ? namespace : [],
+  );
   const overflow =
     `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
     'and misses of them count as unknown';
@@ -53,7 +56,10 @@ export function viewHits(
     ...asides(
       'plain',
       ...unjudgedTexts(result.unjudgedTargets, '--mode'),
-      namespaces.some(({ causes }) => causes && topCauseOf(causes) === 'goneOrNew') && windowBound,
+      namespaces.some(
+        ({ namespace, causes }) =>
+          causes && topCauseOf(causes) === 'goneOrNew' && !unstored.includes(namespace),
+      ) && windowBound,
     ),
     ...tables,
     ...(result.comparison?.gain ? [note('plain', gainText(result.comparison.gain))] : []),

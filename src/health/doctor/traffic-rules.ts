@@ -109,10 +109,13 @@ export const trafficRules: readonly Rule[] = [
     id: 'never-stored',
     severity: 'warning',
     question: 'is what was missed stored?',
-    remedy: 'store that there is nothing, too, with a short TTL; look for the write that fails',
+    remedy:
+      'look for the write that fails, or uses another name; where there is nothing to store, store that, with a short TTL',
     source: 'https://www.rfc-editor.org/rfc/rfc2308',
-    describe: ({ share, misses }) =>
-      say`${ratio(share)} of ${count(misses)} misses ask again for keys that were not stored`,
+    describe: ({ share, misses, reads, windowSeconds }) =>
+      reads === null
+        ? say`${ratio(share)} of ${count(misses)} misses ask again for keys that were not stored`
+        : say`none of ${count(reads, 'read')} found a key, and none was stored in ${seconds(Math.round(windowSeconds))}`,
   }),
   ofTraffic({
     number: 'CC307',

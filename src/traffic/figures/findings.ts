@@ -56,8 +56,15 @@ export type TrafficFinding = { readonly namespace: string } & (
       readonly hitRate: number;
       readonly hitRateInterval: Interval;
     }
-  /** Keys are missed again and again, and never stored. */
-  | (MissShare & { readonly rule: 'never-stored' })
+  /**
+   * Keys are missed again and again, and never stored. Where no read hits and nothing is written in a window in which other keys
+   * are, `reads` says how many, whether they ask again or not; null otherwise.
+   */
+  | (MissShare & {
+      readonly rule: 'never-stored';
+      readonly reads: number | null;
+      readonly windowSeconds: number;
+    })
   | {
       readonly rule: 'written-not-read';
       readonly writes: number;
@@ -86,14 +93,14 @@ const deadRate = 0.05;
 const notableStampede = 10;
 const notableShare = 0.1;
 
+type Observed = Pick<TrafficReport, 'namespaces' | 'isReplica' | 'windowSeconds' | 'notSelected'>;
+
 /** What is notable, namespace by namespace, in the order that these are given in. */
-export function findingsOf({
-  namespaces,
-  isReplica,
-}: Pick<TrafficReport, 'namespaces' | 'isReplica'>): TrafficFinding[] {
+export function findingsOf(window: Observed): TrafficFinding[] {
+  const { namespaces, isReplica } = window;
   return namespaces.flatMap((each) => [
     ...targetFinding(each),
-    ...causeFinding(each),
+    ...causeFinding(each, window),
     // A replica writes what its primary does, and others may read it.
     ...(isReplica ? [] : unreadFinding(each)),
     ...stampedeFinding(each),
@@ -108,7 +115,7 @@ function targetFinding(traffic: NamespaceTraffic): TrafficFinding[] {
   return [{ rule: 'target-missed', namespace, reads, hitRate, hitRateInterval, hitRateTarget }];
 }
 
-function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
+function causeFinding(traffic: NamespaceTraffic, window: Observed): TrafficFinding[] {
   const { namespace, misses, causes, remedy } = traffic;
   if (misses === null || misses < fewestMisses || causes === null) return [];
   const [expired, evicted] = [shareOf(causes.expired, misses), shareOf(causes.evicted, misses)];
@@ -118,7 +125,7 @@ function causeFinding(traffic: NamespaceTraffic): TrafficFinding[] {
     return [{ rule: 'evicted-too-soon', namespace, ...evicted, ...known(memoryNames, remedy?.memory) }];
   const invalidated = shareOf(causes.invalidated, misses);
   if (isMost(invalidated)) return [{ rule: 'removed-too-often', namespace, ...invalidated }];
-  return unstoredFinding(traffic, misses, causes);
+  return unstoredFinding(traffic, misses, causes, window);
 }
 
 /** State that is gone cannot be stored for its readers. */
@@ -126,10 +133,15 @@ function unstoredFinding(
   traffic: NamespaceTraffic,
   misses: number,
   { neverCached, goneOrNew }: MissCauses,
+  window: Observed,
 ): TrafficFinding[] {
   const { namespace, kind, reads, hitRate, newKeys } = traffic;
-  if (newKeys === null || kind === 'state') return [];
-  if (!isMost(shareOf(neverCached + goneOrNew, misses))) return [];
+  const { windowSeconds } = window;
+  const absent = shareOf(neverCached + goneOrNew, misses);
+  if (kind === 'state' || !isMost(absent)) return [];
+  if (isReadInVain(traffic, window))
+    return [{ rule: 'never-stored', namespace, reads, windowSeconds, ...absent }];
+  if (newKeys === null) return [];
   const stored = shareOf(Math.min(newKeys, misses), misses);
   const hitRateInterval = hitRateBounds(traffic);
   if (
@@ -142,8 +154,20 @@ function unstoredFinding(
     return [{ rule: 'never-read-again', namespace, misses, newKeys, reads, hitRate, hitRateInterval }];
   const again = shareOf(neverCached, misses);
   return stored.shareInterval[1] < unstoredShare && isMost(again)
-    ? [{ rule: 'never-stored', namespace, ...again }]
+    ? [{ rule: 'never-stored', namespace, reads: null, windowSeconds, ...again }]
     : [];
+}
+
+/** Not shown by a sample, nor where nothing at all was written: it may be a quiet time. */
+function isReadInVain(
+  { reads, hits, readsInterval, writes, newKeys }: NamespaceTraffic,
+  { namespaces, notSelected }: Observed,
+): boolean {
+  if (reads === null || readsInterval !== null || hits !== 0 || writes !== 0 || (newKeys ?? 0) > 0)
+    return false;
+  return [...namespaces, ...(notSelected === null ? [] : [notSelected])].some(
+    (each) => (each.writes ?? 0) > 0,
+  );
 }
 
 /** State is not kept to be read often: a counter's INCR reads it without a lookup. A sample cannot show that nothing is read. */

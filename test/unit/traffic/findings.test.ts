@@ -3,14 +3,16 @@ import { findingsOf } from '../../../src/traffic/figures/findings.ts';
 import type { NamespaceTraffic } from '../../../src/traffic/report.ts';
 import { trafficOf } from './traffic-examples.ts';
 
+const window = { isReplica: false, windowSeconds: 10, notSelected: null };
+
 const rulesOf = (...namespaces: NamespaceTraffic[]) =>
-  findingsOf({ namespaces, isReplica: false }).map(({ rule }) => rule);
+  findingsOf({ namespaces, ...window }).map(({ rule }) => rule);
 
 test('a namespace that does well has none', () => {
   expect(
     findingsOf({
       namespaces: [trafficOf({ causes: { expired: 30, evicted: 30, invalidated: 40 } })],
-      isReplica: false,
+      ...window,
     }),
   ).toEqual([]);
 });
@@ -20,7 +22,7 @@ test('one whose figures are not known has none', () => {
   expect(
     findingsOf({
       namespaces: [trafficOf({ ...unknown, causes: null, firstMisses: null, stampedes: null, remedy: null })],
-      isReplica: false,
+      ...window,
     }),
   ).toEqual([]);
 });
@@ -29,7 +31,7 @@ describe('a target', () => {
   const missed = { hits: 790, reads: 1000, hitRate: 0.79, hitRateTarget: 0.8, targetMet: false };
 
   test('that is missed is one, with both rates, the reads and the interval', () => {
-    const [finding] = findingsOf({ namespaces: [trafficOf(missed)], isReplica: false });
+    const [finding] = findingsOf({ namespaces: [trafficOf(missed)], ...window });
     expect(finding).toMatchObject({
       ...{ rule: 'target-missed', namespace: 'users', reads: 1000, hitRate: 0.79, hitRateTarget: 0.8 },
       hitRateInterval: [expect.closeTo(0.763, 3), expect.closeTo(0.815, 3)],
@@ -70,7 +72,7 @@ describe('the cause of most of the misses', () => {
     expect(
       findingsOf({
         namespaces: [trafficOf({ causes: { expired: 80 }, remedy: { ttl, memory: null } })],
-        isReplica: false,
+        ...window,
       }),
     ).toEqual([
       {
@@ -79,7 +81,7 @@ describe('the cause of most of the misses', () => {
       },
     ]);
     expect(
-      findingsOf({ namespaces: [trafficOf({ causes: { expired: 80 }, remedy: null })], isReplica: false }),
+      findingsOf({ namespaces: [trafficOf({ causes: { expired: 80 }, remedy: null })], ...window }),
     ).toMatchObject([{ rule: 'expires-too-soon', currentSeconds: null, saveHalfSeconds: null }]);
     const memory = {
       ...{ misses: 70, bytesPerKey: 100, assumption: '' },
@@ -89,7 +91,7 @@ describe('the cause of most of the misses', () => {
     expect(
       findingsOf({
         namespaces: [trafficOf({ causes: { evicted: 70 }, remedy: { ttl: null, memory } })],
-        isReplica: false,
+        ...window,
       }),
     ).toMatchObject([
       { rule: 'evicted-too-soon', share: 0.7, extraForHalfBytes: 1000, extraForHalfInterval: [900, 1100] },
@@ -103,7 +105,7 @@ describe('keys that were never cached', () => {
 
   test('and are stored, and hardly hit, are never read again', () => {
     const dead = { ...never, reads: 202, hits: 2, hitRate: 2 / 202, newKeys: 120 };
-    expect(findingsOf({ namespaces: [trafficOf(dead)], isReplica: false })).toMatchObject([
+    expect(findingsOf({ namespaces: [trafficOf(dead)], ...window })).toMatchObject([
       { rule: 'never-read-again', namespace: 'users', misses: 200, newKeys: 120, reads: 202 },
     ]);
     expect(rulesOf(trafficOf({ ...dead, reads: 208, hits: 8, hitRate: 8 / 208 }))).toEqual([]);
@@ -116,7 +118,7 @@ describe('keys that were never cached', () => {
 
   test('and are missed again and again without being stored are never stored', () => {
     const absent = { ...never, newKeys: 3, ...ofCauses(120) };
-    expect(findingsOf({ namespaces: [trafficOf(absent)], isReplica: false })).toMatchObject([
+    expect(findingsOf({ namespaces: [trafficOf(absent)], ...window })).toMatchObject([
       { rule: 'never-stored', namespace: 'users', misses: 200, share: 0.6 },
     ]);
     expect(rulesOf(trafficOf({ ...absent, newKeys: 6 }))).toEqual([]);
@@ -125,13 +127,42 @@ describe('keys that were never cached', () => {
     expect(rulesOf(trafficOf({ ...absent, hitRate: null }))).toEqual(['never-stored']);
     expect(rulesOf(trafficOf({ ...absent, newKeys: null }))).toEqual([]);
   });
+
+  test('and have no hit and no write in a window with others are never stored, though each is asked for once', () => {
+    const geo = {
+      reads: 1542,
+      hits: 0,
+      hitRate: 0,
+      misses: 1542,
+      causes: { goneOrNew: 1542 },
+      writes: 0,
+      newKeys: 0,
+    };
+    const other = trafficOf({ namespace: 'other' });
+    expect(findingsOf({ ...window, namespaces: [trafficOf(geo), other] })).toMatchObject([
+      { rule: 'never-stored', namespace: 'users', reads: 1542, windowSeconds: 10, share: 1 },
+    ]);
+    const written = { reads: 0, hits: 0, misses: 0, writes: 7 };
+    expect(findingsOf({ ...window, notSelected: written, namespaces: [trafficOf(geo)] })).toHaveLength(1);
+    expect(rulesOf(trafficOf({ ...geo, newKeys: null }), other)).toEqual(['never-stored']);
+    // Nothing is written at all, some is written, some hit, only a sample was seen, or state is gone.
+    expect(rulesOf(trafficOf(geo))).toEqual([]);
+    for (const change of [
+      { writes: 1 },
+      { newKeys: 1 },
+      { hits: 1, misses: 1541 },
+      { readsInterval: [1500, 1600] as const },
+      { kind: 'state' as const },
+    ])
+      expect(rulesOf(trafficOf({ ...geo, ...change }), other)).toEqual([]);
+  });
 });
 
 describe('writes that nobody reads', () => {
   const unread = { reads: 0, hits: 0, misses: 0, hitRate: null, writes: 100 };
 
   test('are one from 100 on, with the most reads that such a window leaves open', () => {
-    expect(findingsOf({ namespaces: [trafficOf(unread)], isReplica: false })).toEqual([
+    expect(findingsOf({ namespaces: [trafficOf(unread)], ...window })).toEqual([
       {
         ...{ rule: 'written-not-read', namespace: 'users', writes: 100, readsPerWrite: 0 },
         readsPerWriteInterval: [0, expect.closeTo(0.036, 3)],
@@ -151,7 +182,7 @@ describe('writes that nobody reads', () => {
 describe('stampedes', () => {
   test('are one where the largest has ten misses, of 100 or more', () => {
     const stampedes = { count: 1, extraMisses: 9, largest: 10 };
-    expect(findingsOf({ namespaces: [trafficOf({ stampedes })], isReplica: false })).toMatchObject([
+    expect(findingsOf({ namespaces: [trafficOf({ stampedes })], ...window })).toMatchObject([
       { rule: 'stampedes', namespace: 'users', ...stampedes, misses: 100, share: 0.09 },
     ]);
     expect(rulesOf(trafficOf({ stampedes: { count: 1, extraMisses: 8, largest: 9 } }))).toEqual([]);
@@ -186,7 +217,7 @@ test('several namespaces come in their order, each with all that stands out', ()
   });
   const found = findingsOf({
     namespaces: [one, trafficOf({ namespace: 'b', causes: { evicted: 70 } })],
-    isReplica: false,
+    ...window,
   });
   expect(found.map(({ namespace, rule }) => `${namespace} ${rule}`)).toEqual([
     'a target-missed',
@@ -198,8 +229,8 @@ test('several namespaces come in their order, each with all that stands out', ()
 
 test('writes that a replica takes over from its primary are no reason to ask for reads', () => {
   const unread = trafficOf({ reads: 0, hits: 0, hitRate: null, writes: 100, causes: {} });
-  expect(findingsOf({ namespaces: [unread], isReplica: false }).map(({ rule }) => rule)).toEqual([
+  expect(findingsOf({ namespaces: [unread], ...window }).map(({ rule }) => rule)).toEqual([
     'written-not-read',
   ]);
-  expect(findingsOf({ namespaces: [unread], isReplica: true })).toEqual([]);
+  expect(findingsOf({ namespaces: [unread], ...window, isReplica: true })).toEqual([]);
 });

@@ -5,15 +5,17 @@ import { canAnimate, terminalTextOf } from './terminal.ts';
 /** Leaves a line for the cursor below. */
 const usualRows = 24;
 
-/** Blocks that are drawn over each other on stderr, for a person who waits for a result on the same terminal. */
+const eraseLine = '\x1b[2K';
+const eraseBelow = '\x1b[J';
+
+/**
+ * Blocks that are drawn over each other on stderr, for a person who waits for a result on the same terminal. Lines are erased one by
+ * one: tmux and others keep what is erased from the top of the screen on in what can be scrolled back to.
+ */
 export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
   const isAvailable = enabled && canAnimate(io) && io.stdout.isTTY === true;
   let lines = 0;
-  const eraseText = () => {
-    const text = lines === 0 ? '' : `\x1b[${lines}A\r\x1b[J`;
-    lines = 0;
-    return text;
-  };
+  const toTop = () => (lines === 0 ? '' : `\x1b[${lines}A\r`);
   return {
     isAvailable,
     async draw(blocks) {
@@ -21,13 +23,13 @@ export function terminalLive(io: Io, enabled: boolean, color: boolean): Live {
       const rendered = (await terminalTextOf(blocks, io, 'stderr', color)).split('\n');
       while (rendered.at(-1) === '') rendered.pop();
       const shown = fitted(rendered, (io.stderr.rows ?? usualRows) - 1);
-      const text = `${eraseText()}${shown.join('\n')}\n`;
+      const text = shown.map((line) => `${eraseLine}${line}\n`).join('');
+      io.stderr.write(`${toTop()}${text}${eraseBelow}`);
       lines = shown.length;
-      io.stderr.write(text);
     },
     clear() {
-      const text = eraseText();
-      if (text !== '') io.stderr.write(text);
+      if (lines > 0) io.stderr.write(toTop() + `${eraseLine}\n`.repeat(lines) + toTop());
+      lines = 0;
     },
   };
 }

@@ -71,6 +71,7 @@ test('at 80 columns and 24 lines a table of 40 namespaces stays on the screen', 
     expect(frame).toMatch(live);
     expect(linesOf(frame).length).toBeLessThanOrEqual(24);
   }
+  expect(await terminal.linesAbove()).toBe(0);
   await terminal.send('C-c');
   expect(await terminal.exitCode()).toBe(130);
   expect(await flagsOn(server)).toBe('xK');

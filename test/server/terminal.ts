@@ -21,6 +21,8 @@ export interface Terminal {
   send(...keys: readonly string[]): Promise<void>;
   /** The text on the screen, without blanks at the ends of lines; `withStyles` keeps colors as escape sequences. */
   screen(withStyles?: boolean): Promise<string>;
+  /** How many lines have scrolled off the screen, or were erased in a way that keeps them. */
+  linesAbove(): Promise<number>;
   /** Waits for a text on the screen, and returns the screen. @throws Error that shows the screen, after 30 s */
   waitFor(text: RegExp, timeoutMillis?: number): Promise<string>;
   /** Waits for the program's end, and returns its exit code. @throws Error that shows the screen, after 30 s */
@@ -91,6 +93,7 @@ export async function runTerminal(
   return {
     send: (...keys) => tmux.run('send-keys', ...keys).then(() => undefined),
     screen,
+    linesAbove: async () => Number(await tmux.run('display-message', '-p', '#{history_size}')),
     waitFor: (text, timeoutMillis = 30_000) =>
       until(`${String(text)} did not appear`, timeoutMillis, async () => {
         const shown = await screen();

@@ -1,6 +1,5 @@
 import { refusal } from '../redis/errors.ts';
 import type { Connection } from '../redis/connection.ts';
-import { noLookups } from '../redis/lookups.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { Claims } from './claims.ts';
 import { type ClientTime, type Clock, Pacer } from './clock.ts';
@@ -10,7 +9,7 @@ import type { Limit } from './options.ts';
 import type { CommandSource } from './workload.ts';
 
 /** A connection under load, or in a test something that answers in simulated time. */
-export type LoadedConnection = Pick<Connection, 'address' | 'lookups' | 'send' | 'leavesNoTouch'>;
+export type LoadedConnection = Pick<Connection, 'address' | 'lookups' | 'sendThen' | 'leavesNoTouch'>;
 
 export interface Load {
   readonly connection: LoadedConnection;
@@ -141,38 +140,51 @@ class PhaseRun {
         : new Pacer(clock, signal, next, this.startedAt, (pipeline / ratePerSecond) * 1000, this.deadline);
   }
 
-  async drive({ connection, commands }: Load): Promise<void> {
+  /** Keeps one batch on its way until nothing is left to send. No promise is made for a batch without a rate. */
+  drive({ connection, commands }: Load): Promise<void> {
     const { clock } = this.phase;
-    let now = this.startedAt;
-    for (;;) {
-      const count = this.claim(now);
-      if (count === 0) return;
-      const intended = this.pacer ? await this.pacer.next(now) : undefined;
-      if (intended === null || this.failure) return;
-      const [encoded, absent, expected] = [commands.lookups, commands.absent, commands.replies];
-      const payload = commands.encode(count);
-      const lookups = commands.lookups - encoded;
-      const start = intended ?? clock.now();
-      let replies: Reply[];
-      try {
-        replies = await connection.send(payload, commands.replies - expected);
-      } catch (error) {
+    return new Promise((resolve) => {
+      let [count, start, lookups, expectedMisses] = [0, 0, 0, 0];
+      const next = (now: number) => {
+        count = this.claim(now);
+        if (count === 0) resolve();
+        else if (this.pacer === null) send(null);
+        else
+          void this.pacer.next(now).then((intended) => {
+            if (intended === null || this.failure) resolve();
+            else send(intended);
+          });
+      };
+      const send = (intended: number | null) => {
+        const [looked, absent, expected] = [commands.lookups, commands.absent, commands.replies];
+        const payload = commands.encode(count);
+        lookups = commands.lookups - looked;
+        expectedMisses = commands.absent - absent;
+        start = intended ?? clock.now();
+        connection.sendThen(payload, commands.replies - expected, onReplies, onFailure);
+      };
+      const onReplies = (replies: readonly Reply[]) => {
+        const now = clock.now();
+        const [refusals, misses] = [this.refusals, this.misses];
+        this.take(replies, count, start, now, connection.address);
+        // Which commands of a mix were refused is not known, and the first refusal ends the phase.
+        const refused = lookups >= count ? Math.round(((this.refusals - refusals) * lookups) / count) : 0;
+        const ownMisses = this.misses - misses;
+        const hits = lookups - ownMisses - refused;
+        this.lookups += lookups - refused;
+        this.expectedMisses += expectedMisses;
+        connection.lookups.hits += hits;
+        connection.lookups.misses += ownMisses;
+        if (commands.usesKeys && !connection.leavesNoTouch) connection.lookups.touched += hits;
+        next(now);
+      };
+      const onFailure = (error: Error) => {
         connection.lookups.lost += lookups;
-        this.failure ??= error as Error;
-        return;
-      }
-      now = clock.now();
-      const [refusals, misses] = [this.refusals, this.misses];
-      this.take(replies, count, start, now, connection.address);
-      // Which commands of a mix were refused is not known, and the first refusal ends the phase.
-      const refused = lookups >= count ? Math.round(((this.refusals - refusals) * lookups) / count) : 0;
-      const own = { misses: this.misses - misses, errors: refused };
-      const hits = lookups - own.misses - own.errors;
-      this.lookups += lookups - own.errors;
-      this.expectedMisses += commands.absent - absent;
-      connection.lookups.count({ ...noLookups, hits, misses: own.misses });
-      if (commands.usesKeys && !connection.leavesNoTouch) connection.lookups.touched += hits;
-    }
+        this.failure ??= error;
+        resolve();
+      };
+      next(this.startedAt);
+    });
   }
 
   /** Ends the seconds before this one. */

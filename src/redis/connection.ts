@@ -158,34 +158,45 @@ export class Connection {
     }
   }
 
-  /** Sends commands that are already encoded: for measurements, which repeat the same bytes. */
+  /** Sends commands that are already encoded. */
   send(payload: string, commandCount: number, mostBytes = mostValueBytes): Promise<Reply[]> {
-    return traced(
-      this.target,
-      () => decodeCommands(payload),
-      () => this.sendNow(payload, commandCount, mostBytes),
-    );
+    const send = () =>
+      new Promise<Reply[]>((resolve, reject) =>
+        this.sendNow(payload, commandCount, mostBytes, resolve, reject),
+      );
+    return this.target.trace ? traced(this.target, () => decodeCommands(payload), send) : send();
   }
 
-  private sendNow(payload: string, commandCount: number, mostBytes: number): Promise<Reply[]> {
-    if (this.failure) return Promise.reject(this.failure);
+  /** The same for measurements: the replies are handed on in the turn in which the last of them arrives. */
+  sendThen(
+    payload: string,
+    commandCount: number,
+    onReplies: Batch['resolve'],
+    onFailure: Batch['reject'],
+  ): void {
+    if (this.target.trace) this.send(payload, commandCount).then(onReplies, onFailure);
+    else this.sendNow(payload, commandCount, mostValueBytes, onReplies, onFailure);
+  }
+
+  private sendNow(
+    payload: string,
+    commandCount: number,
+    mostBytes: number,
+    resolve: Batch['resolve'],
+    reject: Batch['reject'],
+  ): void {
+    if (this.failure) {
+      reject(this.failure);
+      return;
+    }
     this.commandsSent += commandCount;
     this.lookups.commands += commandCount;
-    return new Promise((resolve, reject) => {
-      const isAlone = this.batches.length === 0;
-      if (isAlone) this.restartClock();
-      const sentAt = isAlone ? performance.now() : null;
-      this.batches.push({
-        replies: [],
-        remaining: commandCount,
-        bytes: 0,
-        mostBytes,
-        sentAt,
-        resolve,
-        reject,
-      });
-      this.socket.write(payload, 'latin1');
-    });
+    const isAlone = this.batches.length === 0;
+    if (isAlone) this.restartClock(performance.now());
+    const sentAt = isAlone ? this.lastArrival : null;
+    const replies: Reply[] = [];
+    this.batches.push({ replies, remaining: commandCount, bytes: 0, mostBytes, sentAt, resolve, reject });
+    this.socket.write(payload, 'latin1');
   }
 
   /**
@@ -220,7 +231,7 @@ export class Connection {
 
   private receive(reply: Reply): void {
     const batch = this.batches[0];
-    this.restartClock();
+    this.restartClock(this.lastArrival);
     if (batch === undefined) {
       this.fail(unasked(reply, this.target, this.state));
       return;
@@ -230,13 +241,13 @@ export class Connection {
     if (--batch.remaining > 0) return;
     this.batches.shift();
     if (batch.sentAt !== null)
-      this.roundTripMillis = Math.min(this.roundTripMillis, performance.now() - batch.sentAt);
+      this.roundTripMillis = Math.min(this.roundTripMillis, this.lastArrival - batch.sentAt);
     batch.resolve(batch.replies);
   }
 
-  private restartClock(): void {
+  private restartClock(now: number): void {
     this.waitedMillis = this.arrivedBytes = 0;
-    this.lastArrival = performance.now();
+    this.lastArrival = now;
   }
 
   /** Against a reply that comes byte by byte: each byte would keep the connection from being idle. @throws Error */

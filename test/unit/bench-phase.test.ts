@@ -173,11 +173,10 @@ describe('with a rate', () => {
     // Each answer takes 8 ms, as on a machine that is busy, and four connections can send 500 in a second.
     const connect = () => ({
       ...new SimulatedServer(simulation, () => 0).connect(),
-      send: (_payload: string, count: number) =>
-        new Promise<Reply[]>((resolve) => {
-          const wait = Math.max(stallMillis - simulation.now(), 8);
-          simulation.at(simulation.now() + wait, () => resolve(Array.from({ length: count }, () => 0)));
-        }),
+      sendThen: (_payload: string, count: number, onReplies: (replies: Reply[]) => void) => {
+        const wait = Math.max(stallMillis - simulation.now(), 8);
+        simulation.at(simulation.now() + wait, () => onReplies(Array.from({ length: count }, () => 0)));
+      },
     });
     const outcome = await simulation.run(
       runPhase(

@@ -3,6 +3,7 @@ import type { ClientTime, Clock } from '../../src/bench/clock.ts';
 import type { LoadedConnection } from '../../src/bench/phase.ts';
 import type { CommandSource } from '../../src/bench/workload.ts';
 import { asBytes } from '../../src/support/bytes.ts';
+import { RedisError } from '../../src/redis/errors.ts';
 import { LookupTally } from '../../src/redis/lookups.ts';
 import type { Reply } from '../../src/redis/reply.ts';
 
@@ -79,22 +80,20 @@ export class SimulatedServer {
       address: 'simulated:1',
       lookups: new LookupTally(),
       leavesNoTouch: false,
-      send: (_payload, commandCount) => {
+      sendThen: (_payload, commandCount, resolve, reject) => {
         const firstCommand = this.batches.reduce((sum, size) => sum + size, 0);
         this.batches.push(commandCount);
         this.mostInFlight = Math.max(this.mostInFlight, ++inFlight);
         const begin = Math.max(this.freeAt, this.simulation.now());
         this.freeAt = begin + this.serviceMillis(begin);
-        return new Promise((resolve, reject) => {
-          this.simulation.at(this.freeAt, () => {
-            inFlight--;
-            const replies = Array.from({ length: commandCount }, (_, index) =>
-              this.answer(firstCommand + index, begin),
-            );
-            const failure = replies.find((reply) => reply instanceof Error);
-            if (failure) reject(failure);
-            else resolve(replies as Reply[]);
-          });
+        this.simulation.at(this.freeAt, () => {
+          inFlight--;
+          const replies = Array.from({ length: commandCount }, (_, index) =>
+            this.answer(firstCommand + index, begin),
+          );
+          const failure = replies.find((reply): reply is RedisError => reply instanceof RedisError);
+          if (failure) reject(failure);
+          else resolve(replies as Reply[]);
         });
       },
     };

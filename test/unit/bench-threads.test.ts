@@ -6,7 +6,7 @@ import { LatencyRecorder, summaryOf } from '../../src/bench/latency.ts';
 import { type Limit, usualThreads } from '../../src/bench/options.ts';
 import { type LoadedConnection, type PhaseOutcome, runPart } from '../../src/bench/phase.ts';
 import { sumOf } from '../../src/support/collections.ts';
-import { ReplyError } from '../../src/redis/reply.ts';
+import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import { anyCommands, SimulatedServer, Simulation } from './bench-simulation.ts';
 
 /** A batch as the server saw it, in milliseconds. */
@@ -20,11 +20,13 @@ interface Batch {
 function watched(connection: LoadedConnection, simulation: Simulation, batches: Batch[]): LoadedConnection {
   return {
     ...connection,
-    send: async (payload, commands) => {
+    sendThen: (payload, commands, onReplies, onFailure) => {
       const sentAt = simulation.now();
-      const replies = await connection.send(payload, commands);
-      batches.push({ sentAt, answeredAt: simulation.now(), commands });
-      return replies;
+      const noted = (replies: Reply[]) => {
+        batches.push({ sentAt, answeredAt: simulation.now(), commands });
+        onReplies(replies);
+      };
+      connection.sendThen(payload, commands, noted, onFailure);
     },
   };
 }

@@ -57,6 +57,7 @@ export class Connection {
   private waitedMillis = 0;
   private arrivedBytes = 0;
   private lastArrival = 0;
+  private readonly parser = new ReplyParser((reply) => this.receive(reply));
 
   /** It may be why the server closes the connection. */
   private lastReply: Reply = null;
@@ -69,17 +70,17 @@ export class Connection {
     readonly lookups: LookupTally,
   ) {
     this.address = addressOf(target);
-    const parser = new ReplyParser((reply) => this.receive(reply));
-    const read = (chunk: Buffer) => {
+    const { parser } = this;
+    const read = (chunk: Buffer, length = chunk.length) => {
       if (this.failure) return;
       try {
-        if (this.listener) this.listener.bytes(chunk);
+        if (this.listener) this.listener.bytes(chunk.subarray(0, length));
         else {
           const batch = this.batches[0];
           const before = parser.elementsRead;
-          this.requirePace(chunk.length);
-          parser.push(chunk);
-          if (batch) requireFit(batch, chunk.length + elementBytes * (parser.elementsRead - before));
+          this.requirePace(length);
+          parser.push(chunk, length);
+          if (batch) requireFit(batch, length + elementBytes * (parser.elementsRead - before));
         }
       } catch (error) {
         this.fail(error);
@@ -167,13 +168,17 @@ export class Connection {
     return this.target.trace ? traced(this.target, () => decodeCommands(payload), send) : send();
   }
 
-  /** The same for measurements: the replies are handed on in the turn in which the last of them arrives. */
+  /**
+   * The same for measurements: the replies are handed on in the turn in which the last of them arrives, and texts in them are read past.
+   * Nothing else may be on its way.
+   */
   sendThen(
     payload: string,
     commandCount: number,
     onReplies: Batch['resolve'],
     onFailure: Batch['reject'],
   ): void {
+    this.parser.keepsTexts = false;
     if (this.target.trace) this.send(payload, commandCount).then(onReplies, onFailure);
     else this.sendNow(payload, commandCount, mostValueBytes, onReplies, onFailure);
   }
@@ -293,7 +298,7 @@ export function encodeCommand(command: RedisCommand): string {
 export const encodeArgument = (text: string): string => `$${text.length}\r\n${text}\r\n`;
 
 /** Who reads what arrives on a plain socket; its bytes stand in a buffer that is used again for the next. */
-const readers = new WeakMap<Socket, (chunk: Buffer) => void>();
+const readers = new WeakMap<Socket, (chunk: Buffer, length: number) => void>();
 const readBufferBytes = 64 * 1024;
 
 /** A buffer for each read would be more garbage than the replies themselves: 40 MB for a walk over a million keys. */
@@ -303,7 +308,7 @@ function connectReusing(place: { host: string; port: number } | { path: string }
     onread: {
       buffer: Buffer.allocUnsafe(readBufferBytes),
       callback: (length, buffer) => {
-        readers.get(socket)?.(buffer.subarray(0, length) as Buffer);
+        readers.get(socket)?.(buffer as Buffer, length);
         return true;
       },
     },

@@ -56,6 +56,8 @@ export class ReplyParser {
   private readonly open: OpenArray[] = [];
   /** Strings, numbers and arrays that were read so far, those within arrays too. */
   elementsRead = 0;
+  /** False: bulk strings are read past, and each is an empty one. */
+  keepsTexts = true;
 
   /** @param mostElements that one array may announce */
   constructor(
@@ -64,20 +66,21 @@ export class ReplyParser {
   ) {}
 
   /** The chunk's memory may be used again afterwards: what is kept of it is copied. @throws ReplyFault */
-  push(chunk: Buffer): void {
+  push(chunk: Buffer, length = chunk.length): void {
     if (this.rest !== undefined) {
-      this.waiting.push(Buffer.from(chunk));
-      this.waitingBytes += chunk.length;
+      this.waiting.push(Buffer.from(chunk.subarray(0, length)));
+      this.waitingBytes += length;
       if (this.waitingBytes < this.neededBytes) return;
       chunk = Buffer.concat(this.waiting, this.waitingBytes);
+      length = chunk.length;
       this.rest = undefined;
       this.waiting = [];
     }
     let position = 0;
-    while (position < chunk.length) {
-      const next = this.readOne(chunk, position);
+    while (position < length) {
+      const next = this.readOne(chunk, position, length);
       if (next < 0) {
-        this.rest = Buffer.from(chunk.subarray(position));
+        this.rest = Buffer.from(chunk.subarray(position, length));
         this.waiting = [this.rest];
         this.waitingBytes = this.rest.length;
         this.neededBytes = -next - position;
@@ -88,13 +91,13 @@ export class ReplyParser {
   }
 
   /** The position after the element at `start`, or minus the position the buffer must at least reach to hold it. */
-  private readOne(buffer: Buffer, start: number): number {
-    const lineEnd = buffer.indexOf(CARRIAGE_RETURN, start + 1);
-    if (lineEnd < 0 || lineEnd + 1 >= buffer.length) {
+  private readOne(buffer: Buffer, start: number, filled: number): number {
+    const lineEnd = endOfLine(buffer, start + 1);
+    if (lineEnd < 0 || lineEnd + 1 >= filled) {
       const kind = buffer[start] ?? 0;
-      if (!kinds.has(kind)) throw noReply(buffer, start);
-      if (buffer.length - start > mostLineBytes) throw new ReplyFault('a line of more than 1 MB');
-      return -(buffer.length + 1);
+      if (!kinds.has(kind)) throw noReply(buffer.subarray(0, filled), start);
+      if (filled - start > mostLineBytes) throw new ReplyFault('a line of more than 1 MB');
+      return -(filled + 1);
     }
     const next = lineEnd + 2;
     switch (buffer[start]) {
@@ -110,8 +113,8 @@ export class ReplyParser {
         }
         if (length > mostBulkBytes) throw new ReplyFault(`a string of ${length} bytes`);
         const end = next + length;
-        if (end + 2 > buffer.length) return -(end + 2);
-        this.deliver(buffer.toString('latin1', next, end) as ByteString);
+        if (end + 2 > filled) return -(end + 2);
+        this.deliver((this.keepsTexts ? buffer.toString('latin1', next, end) : '') as ByteString);
         return end + 2;
       }
       case 0x2a: {
@@ -133,7 +136,7 @@ export class ReplyParser {
         this.deliver(new ReplyError(buffer.toString('utf8', start + 1, lineEnd)));
         return next;
       default:
-        throw noReply(buffer, start);
+        throw noReply(buffer.subarray(0, filled), start);
     }
   }
 
@@ -151,6 +154,16 @@ export class ReplyParser {
       reply = array.items;
     }
   }
+}
+
+/** Nearly all lines are short, and searching for the end of these from here takes less time than calling for it. */
+const shortLineBytes = 8;
+
+/** -1 where the line does not end. */
+function endOfLine(buffer: Buffer, start: number): number {
+  const end = Math.min(start + shortLineBytes, buffer.length);
+  for (let at = start; at < end; at++) if (buffer[at] === CARRIAGE_RETURN) return at;
+  return buffer.indexOf(CARRIAGE_RETURN, end);
 }
 
 const kinds: ReadonlySet<number> = new Set(Array.from('+-:$*', (kind) => kind.charCodeAt(0)));

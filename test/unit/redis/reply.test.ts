@@ -13,11 +13,14 @@ function encode(reply: Reply): string {
   return `*${reply.length}\r\n${reply.map(encode).join('')}`;
 }
 
-/** What the parser makes of the bytes when they come in these chunks. */
+/** What the parser makes of the bytes when they come in these chunks, in a buffer that still has those of before. */
 function parse(...chunks: readonly string[]): Reply[] {
   const replies: Reply[] = [];
   const parser = new ReplyParser((reply) => replies.push(reply));
-  for (const chunk of chunks) parser.push(Buffer.from(chunk, 'latin1'));
+  for (const chunk of chunks) {
+    const buffer = Buffer.alloc(chunk.length + 40, '\r\n:7\r\n$1\r\nx');
+    parser.push(buffer, buffer.write(chunk, 'latin1'));
+  }
   return replies;
 }
 
@@ -45,7 +48,23 @@ const { reply } = fc.letrec<{ reply: Reply }>((tie) => ({
   ),
 }));
 
+/** The same reply without texts. */
+const emptied = (whole: Reply): Reply =>
+  Array.isArray(whole) ? whole.map(emptied) : typeof whole === 'string' ? asBytes('') : whole;
+
 describe('the reply parser', () => {
+  test('that keeps no texts gives everything else', () => {
+    fc.assert(
+      fc.property(fc.array(reply, { minLength: 1, maxLength: 6 }), (replies) => {
+        const read: Reply[] = [];
+        const parser = new ReplyParser((each) => read.push(each));
+        parser.keepsTexts = false;
+        parser.push(Buffer.from(replies.map(encode).join(''), 'latin1'));
+        expect(read).toEqual(replies.map(emptied));
+      }),
+    );
+  });
+
   test('reads back any replies, wherever the chunks are cut', () => {
     fc.assert(
       fc.property(

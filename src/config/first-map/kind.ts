@@ -89,10 +89,6 @@ function nameSigns(segments: readonly string[], haveTtls: boolean): Sign[] {
 
 const isVariable = (segment: string) => /^<[a-z]+>\W?$/.test(segment);
 
-/** The word in the constant part of keys that makes them look like state, or null. */
-export const stateWordIn = (segments: readonly string[]): string | null =>
-  constantWordsOf(segments).find(isStateWord) ?? null;
-
 const isStateWord = (word: string) => stateWords.has(word) || stateEnding.test(word);
 
 const constantWordsOf = (segments: readonly string[]): string[] =>

@@ -19,12 +19,20 @@ export interface Facts {
   readonly loginMillis: number;
   /** How long the traffic was measured; null: it was not asked for, or could not be. */
   readonly windowSeconds: number | null;
+  /** Null: none was measured, or the server does not report them. */
+  readonly evictionWindow: EvictionWindow | null;
   /** How long the server was waited for before it was ready, or before patience ended. */
   readonly waitedMillis: number;
   /** The server's nodes; empty where there is no connection. */
   readonly nodes: readonly NodeFacts[];
   /** Null: not tried, because something before it failed. */
   readonly canary: Canary | null;
+}
+
+/** Keys that were evicted in a stretch of time that was measured. */
+export interface EvictionWindow {
+  readonly evictedKeys: number;
+  readonly windowSeconds: number;
 }
 
 /** `connect`, `login`, `database`: steps of the way in; `work`: the connection broke afterwards. */
@@ -34,8 +42,12 @@ export interface Stop {
 }
 
 /** The facts of a server that is known by its INFO alone. */
-export function factsOfInfos(nodes: readonly Pick<NodeFacts, 'address' | 'info'>[]): Facts {
+export function factsOfInfos(
+  nodes: readonly Pick<NodeFacts, 'address' | 'info'>[],
+  evictionWindow: EvictionWindow | null = null,
+): Facts {
   return {
+    evictionWindow,
     ...{ address: '', username: null, database: 0, stop: null, interrupted: false, canary: null },
     ...{ connectMillis: 0, loginMillis: 0, waitedMillis: 0, windowSeconds: null },
     nodes: nodes.map((node) => ({

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { asBytes } from '../support/bytes.ts';
-import { pick } from '../support/collections.ts';
+import { pick, sumOrNull } from '../support/collections.ts';
 import type { Progress } from '../support/progress.ts';
 import { isAboutOneKey, RedisError, refusal } from '../redis/errors.ts';
 import { infoWithCommands, withCommands } from '../redis/info.ts';
@@ -18,6 +18,7 @@ import {
   type Refusal,
   type Stop,
 } from './facts.ts';
+import { growth } from '../traffic/figures/window.ts';
 import { lookupCountersOf, lookupsSince } from './lookups/counters.ts';
 import { readCounters } from './lookups/differences.ts';
 import { rememberedLookups } from './lookups/ledger.ts';
@@ -64,7 +65,7 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
   const found: { -readonly [Name in keyof Facts]: Facts[Name] } = {
     ...pick(request, ['address', 'username', 'database']),
     ...entered,
-    ...{ interrupted: false, windowSeconds: null },
+    ...{ interrupted: false, windowSeconds: null, evictionWindow: null },
     canary: request.canary === 'write' ? null : { outcome: 'left-out', reason: request.canary },
   };
   if (server !== null && entry.stop === null && !isLoading(entry) && !signal.aborted) {
@@ -75,8 +76,12 @@ export async function gatherFacts(request: GatherRequest, surroundings: Surround
       found.nodes = await measurePings(server, found.nodes, request.pings, surroundings);
       if (request.windowSeconds !== null) {
         const endsAt = begunAt + request.windowSeconds * 1000;
-        found.nodes = await measureWindow(server, found.nodes, endsAt, surroundings);
-        found.windowSeconds = millisSince(begunAt, clock) / 1000;
+        const measured = await measureWindow(server, found.nodes, endsAt, surroundings);
+        const windowSeconds = millisSince(begunAt, clock) / 1000;
+        const evictedKeys = sumOrNull(measured.map((each) => each.evictedKeys));
+        found.nodes = measured.map(({ facts }) => facts);
+        found.windowSeconds = windowSeconds;
+        found.evictionWindow = evictedKeys === null ? null : { evictedKeys, windowSeconds };
       }
     } catch (error) {
       if (!(error instanceof RedisError)) throw error;
@@ -269,13 +274,13 @@ async function measurePings(
   return measured;
 }
 
-/** The lookups of each node since INFO was read first. @param endsAt by the clock; an abort ends it sooner */
+/** The lookups and evictions of each node since INFO was read first. @param endsAt by the clock; an abort ends it sooner */
 async function measureWindow(
   server: RedisServer,
   nodes: readonly NodeFacts[],
   endsAt: number,
   { clock, signal, progress, ledgerFolder }: Surroundings,
-): Promise<NodeFacts[]> {
+): Promise<{ readonly facts: NodeFacts; readonly evictedKeys: number | null }[]> {
   const leftMillis = Math.max(0, endsAt - clock());
   progress.start('measuring the traffic', 'seconds', null);
   await pause(leftMillis, undefined, { signal }).catch(() => undefined);
@@ -283,10 +288,11 @@ async function measureWindow(
   return Promise.all(
     nodes.map(async (facts, index) => {
       const node = server.nodes[index];
-      if (node === undefined || facts.lookups === null) return facts;
-      const { lookups } = await readCounters(node, ledgerFolder);
+      if (node === undefined || facts.lookups === null) return { facts, evictedKeys: null };
+      const { lookups, info } = await readCounters(node, ledgerFolder);
       const [windowLookups = null] = lookups === null ? [] : lookupsSince([facts.lookups], [lookups]);
-      return { ...facts, windowLookups };
+      const evictedKeys = facts.info && growth(facts.info, info, 'evicted_keys');
+      return { facts: { ...facts, windowLookups }, evictedKeys };
     }),
   );
 }

@@ -99,8 +99,12 @@ const ofInfo: readonly (readonly [info: Record<string, string>, found: string])[
     'critical CC114 persistence-error: the last snapshot failed, and a server that saves then refuses writes',
   ],
   [
-    { evicted_keys: '5000' },
+    { evicted_keys: '5000', used_memory: '99000000', used_memory_rss: '110000000' },
     'warning CC115 evictions: 5,000 keys evicted in 2h, more than there are keys now: the data is larger than the memory',
+  ],
+  [
+    { evicted_keys: '5000' },
+    'notice CC115 evictions: 5,000 keys evicted since the start; the memory is at 50.0 % of `maxmemory` now',
   ],
   [
     { redis_version: '7.4.8' },

@@ -226,7 +226,8 @@ describe('memory', () => {
 
 describe('evictions', () => {
   test('cost more where more was evicted than is left', () => {
-    const text = (evicted: string) => reason('evictions', { info: { evicted_keys: evicted } });
+    const text = (evicted: string) =>
+      reason('evictions', { info: { used_memory: '99000000', evicted_keys: evicted } });
     expect(text('1')?.text).toMatch(/^1 key evicted since the start: the data/);
     expect(text('1000')).toMatchObject({ points: 5 });
     expect(text('1204')).toMatchObject({
@@ -235,8 +236,15 @@ describe('evictions', () => {
     });
   });
 
+  test('of the past cost nothing, and are said to be over', () => {
+    expect(reason('evictions', { info: { evicted_keys: '1204' } })).toEqual({
+      ...{ rule: 'evictions', points: 0, tone: 'plain' },
+      text: '1,204 keys evicted since the start; the memory is at 50.0 % of `maxmemory` now',
+    });
+  });
+
   test('cost nothing within the limit of the map', () => {
-    const facts = gradeFactsWith({ info: { evicted_keys: '1204' } });
+    const facts = gradeFactsWith({ info: { used_memory: '99000000', evicted_keys: '1204' } });
     expect(gradeOf({ ...facts, limits: { maxEvictedKeys: 1204 } }).reasons).not.toContainEqual(
       expect.objectContaining({ rule: 'evictions' }),
     );

@@ -188,11 +188,37 @@ describe('evictions and clients', () => {
   });
 
   test('of keys warn without a limit, as the grade and the doctor do', () => {
-    expect(answersTo(factsOfInfo({ evicted_keys: '11' }))['evictions']).toMatchObject({
+    const full = factsOfInfo({ evicted_keys: '11', used_memory: '99000000' });
+    expect(answersTo(full)['evictions']).toMatchObject({
       ...{ status: 'warn', value: 11, limit: null },
       message: '11 keys evicted in 2h: the data is larger than the memory',
     });
     expect(answersTo(factsOfInfo({ evicted_keys: '0' }))['evictions']?.status).toBe('pass');
+  });
+
+  test('of keys that were evicted in the past pass, and say why they are over', () => {
+    const infos = [
+      { evicted_keys: '63719', used_memory: '51500000', maxmemory: '60000000' },
+      { evicted_keys: '63719', maxmemory: '0' },
+      { evicted_keys: '63719', used_memory: '99000000' },
+      { evicted_keys: '11', used_memory: '99000000' },
+      { evicted_keys: '63719', used_memory: '1000' },
+    ];
+    const windows = [null, null, 0, 0, 7].map((evictedKeys) =>
+      evictedKeys === null ? null : { evictedKeys, windowSeconds: 15 },
+    );
+    const found = infos.map(
+      (info, index) =>
+        answersTo({ ...factsOfInfo(info), evictionWindow: windows[index] ?? null })['evictions'],
+    );
+    expect(found.map((each) => `${each?.status}: ${each?.message}`)).toEqual([
+      'pass: 63,719 keys evicted in 2h; the memory is at 85.8 % of `maxmemory` now',
+      'pass: 63,719 keys evicted in 2h; no `maxmemory` is set now',
+      'pass: 63,719 keys evicted in 2h, none in the last 15 s',
+      // In two hours 11 keys: that 15 s have none of them says nothing.
+      'warn: 11 keys evicted in 2h: the data is larger than the memory',
+      'warn: 63,719 keys evicted in 2h, 7 in the last 15 s, more than there are keys now: the data is larger than the memory',
+    ]);
   });
 
   test('clients near maxclients warn without a limit', () => {

@@ -58,6 +58,7 @@ export function factsWith(changes: Partial<Facts> = {}): Facts {
     connectMillis: 2,
     loginMillis: 0.5,
     waitedMillis: 0,
+    evictionWindow: null,
     windowSeconds: null,
     nodes: [nodeWith({})],
     canary: { outcome: 'returned', sameBytes: true, valueBytes: 64, notRemoved: null, durationMillis: 1 },

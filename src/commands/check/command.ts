@@ -61,7 +61,7 @@ export const defineCheck: DefineCommand = (program, run) => {
     )
     .option(
       '--max-evicted <keys>',
-      'most keys evicted since the start (default: warns of any)',
+      'most keys evicted since the start (default: warns while keys are evicted)',
       countArgument(0),
     )
     .option('--max-clients <clients>', 'most connected clients', countArgument(1))

@@ -253,7 +253,7 @@ function requestOf(context: Context, input: CheckInput, chosen: ReadonlySet<stri
     pings: chosen.has('latency') ? pings : 0,
     canary: !input.write || !chosen.has('round-trip') ? 'no-write' : 'write',
     waitMillis: input.wait * 1000,
-    windowSeconds: chosen.has('hit-rate') ? (input.window ?? null) : null,
+    windowSeconds: chosen.has('hit-rate') || chosen.has('evictions') ? (input.window ?? null) : null,
   };
 }
 

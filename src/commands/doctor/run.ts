@@ -11,6 +11,7 @@ import {
 } from '../../health/doctor/rule.ts';
 import { readServerFacts } from '../../health/doctor/server-facts.ts';
 import type { Facts } from '../../health/facts.ts';
+import { evictionsIn } from '../../health/evictions.ts';
 import { gatherFacts } from '../../health/gather.ts';
 import { ledgerFolder } from '../../health/lookups/ledger.ts';
 import { analyzeKeyspace } from '../../keyspace/analyze.ts';
@@ -93,9 +94,10 @@ export async function examine(
         : await unlessRefused(() => readKeys(context, server, reading));
   const limits = { ...defaultLimits, ...context.map.thresholds };
   const keys = seen.keys ?? (analysis instanceof Missing ? analysis : analysis.keys);
+  const evictionWindow = traffic instanceof Missing ? null : evictionsIn(traffic);
   const localTimeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const report = diagnose(
-    { server: facts, limits, map: context.map, nodes, keys, traffic, localTimeZone },
+    { server: { ...facts, evictionWindow }, limits, map: context.map, nodes, keys, traffic, localTimeZone },
     rules,
   );
   const numberOf = (severity: Severity) =>

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pick } from '../../support/collections.ts';
 import { gradeOf } from '../../health/grade.ts';
+import { evictionsIn, joinWindows } from '../../health/evictions.ts';
 import { factsOfInfos } from '../../health/facts.ts';
 import { dataReadsOf } from '../../health/lookups/counters.ts';
 import { differencesOf, readCounters } from '../../health/lookups/differences.ts';
@@ -92,7 +93,8 @@ async function readStats(context: Context, options: StatsOptions): Promise<Outco
     window: window?.dataReads ?? null,
     observed: observed && observedTraffic(observed.report),
     limits: context.map.thresholds,
-    server: first && factsOfInfos(first.nodes),
+    server:
+      first && factsOfInfos(first.nodes, joinWindows([window, observed && evictionsIn(observed.report)])),
   });
   const { databases = null, hits = null, misses = null, ...facts } = report ?? {};
   const result: StatsResult = {

@@ -1,4 +1,5 @@
 import { infoNumber } from '../../redis/info.ts';
+import { judgeEvictions } from '../evictions.ts';
 import { hiddenByText, judgeHitRate } from '../hit-rate.ts';
 import { dataReadsOf, type LookupCounters } from '../lookups/counters.ts';
 import {
@@ -7,13 +8,10 @@ import {
   finding,
   fromEachInfo,
   fromFacts,
-  keysOf,
   held,
   percent,
-  sumOf,
   unreported,
 } from '../check.ts';
-import type { Facts } from '../facts.ts';
 import { fewestLookups } from '../../traffic/report.ts';
 import { count, ratio, ratioRange, say, seconds } from '../../support/phrase.ts';
 
@@ -34,25 +32,25 @@ export const traffic: readonly Check[] = [
   {
     id: 'evictions',
     assess: fromFacts((facts, { maxEvictedKeys: limit }) => {
-      const { nodes } = facts;
-      const evicted = sumOf(nodes, 'evicted_keys');
-      if (evicted === null) return unreported('evicted_keys');
-      const uptimes = nodes.map(({ info }) => info && infoNumber(info, 'uptime_in_seconds'));
-      const uptimeSeconds = uptimes.includes(null) ? null : Math.max(...uptimes.map((each) => each ?? 0));
+      const verdict = judgeEvictions(facts);
+      if (verdict === null) return unreported('evicted_keys');
+      const { evicted, uptimeSeconds, isNow, why } = verdict;
       const since = uptimeSeconds === null ? say` since the start` : say` in ${seconds(uptimeSeconds)}`;
       const evidence = { evictedKeys: evicted, uptimeSeconds };
       const remedy = 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory';
       const figure = { value: evicted, limit, unit: 'count' as const, evidence, remedy };
       const found = [...(evicted === 0 ? say`none` : say`${count(evicted, 'key')} evicted`), ...since];
-      return limit === undefined && evicted > 0
-        ? finding('warn', [...found, tooLarge(evicted, facts).text], figure)
-        : held(figure, found);
+      if (limit !== undefined) return held(figure, found);
+      return finding(isNow ? 'warn' : 'pass', [...found, why], { ...figure, remedy: isNow ? remedy : null });
     }),
-    grade: ({ status, value: evicted }, facts) => {
-      if (evicted === null || (status !== 'warn' && status !== 'fail')) return null;
-      const { isMany, text } = tooLarge(evicted, facts);
+    grade: ({ status, value, limit }, facts) => {
+      const verdict = judgeEvictions(facts);
+      if (!value || verdict === null || (status === 'pass' && limit !== null)) return null;
+      const { evicted, isMany, isNow, why } = verdict;
       const keys = `${evicted.toLocaleString('en-US')} ${evicted === 1 ? 'key' : 'keys'}`;
-      return { points: isMany ? 15 : 5, tone: 'warning', text: `${keys} evicted since the start${text}` };
+      const text = `${keys} evicted since the start${why}`;
+      if (status === 'pass') return { points: 0, tone: 'plain', text };
+      return { points: isMany && isNow ? 15 : 5, tone: 'warning', text };
     },
   },
   {
@@ -78,12 +76,6 @@ export const traffic: readonly Check[] = [
     }),
   },
 ];
-
-function tooLarge(evicted: number, facts: Facts): { isMany: boolean; text: string } {
-  const isMany = evicted > (keysOf(facts)?.keys ?? Number.POSITIVE_INFINITY);
-  const than = isMany ? ', more than there are keys now' : '';
-  return { isMany, text: `${than}: the data is larger than the memory` };
-}
 
 /**
  * A limit that is not shown to be reached fails, for a gate does not pass on what is not shown. Of the default a miss only warns, and

@@ -1,6 +1,7 @@
 import { type Info, infoNumber, productOf } from '../../redis/info.ts';
 import { bytes, count, millis, number, say, seconds } from '../../support/phrase.ts';
 import { judgedFragmentationBytes, noLimitText } from '../checks/memory.ts';
+import { judgeEvictions } from '../evictions.ts';
 import { isApplication, isSentinelListener } from './server-facts.ts';
 import { knownFaults } from './known-faults.ts';
 import { Missing, ofCheck, ofInfo, ofNodes, type Rule, symptom, unreported } from './rule.ts';
@@ -267,7 +268,17 @@ export const serverRules: readonly Rule[] = [
     question: 'does the data fit into the memory?',
     remedy: 'raise `maxmemory`, or shorten TTLs: `cachectl inspect` shows what takes the memory',
     source: evictionDocs,
-    assess: ofCheck('evictions'),
+    assess: (examination) => {
+      const found = ofCheck('evictions')(examination);
+      const { server, limits } = examination;
+      const past = limits.maxEvictedKeys === undefined ? judgeEvictions(server) : null;
+      if (found instanceof Missing || found.length > 0 || !past?.why) return found;
+      const message = [...say`${count(past.evicted, 'key')} evicted since the start`, past.why];
+      const evidence = { evictedKeys: past.evicted, uptimeSeconds: past.uptimeSeconds };
+      const remedy =
+        '`cachectl stats --window 60s` shows whether it goes on: a peak may fill the memory again';
+      return [symptom(message, evidence, { severity: 'notice', remedy })];
+    },
   },
   {
     number: 'CC116',

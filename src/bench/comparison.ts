@@ -61,12 +61,15 @@ export function compareResults(
   then: readonly ComparedResult[],
   isPaired: boolean,
 ): Comparison[] {
-  const pairs = now.flatMap((result) => {
+  const compared = now.flatMap((result) => {
     const other = then.find(({ name }) => name === result.name);
     return other !== undefined && isComparable(result, isPaired) && isComparable(other, isPaired)
-      ? [pairOf(result, other, isPaired)]
+      ? [{ result, other }]
       : [];
   });
+  const pairs = compared.map(({ result, other }) => ({
+    ...{ result, other, rounds: roundsOf(result, other, isPaired, figuresOf(compared.length)) },
+  }));
   const judged = pairs.flatMap(({ rounds }) => rounds ?? []);
   const estimates = compareRounds(judged, isPaired, new SeededRandom(seed, 'comparison'));
   return pairs.map(({ result, other, rounds }) => {
@@ -102,18 +105,21 @@ export function slowdownAtLeast({ measure, ratioInterval, change }: MeasureCompa
 const isComparable = ({ complete, latency, rounds }: ComparedResult, isPaired: boolean) =>
   latency !== null && (complete || (isPaired && rounds.length > 0));
 
-function pairOf(result: ComparedResult, other: ComparedResult, isPaired: boolean) {
+/** What is compared of so many workloads. */
+export const figuresOf = (workloads: number): number => workloads * measureNames.length;
+
+/** Of each figure; null where there are too few to judge. */
+function roundsOf(result: ComparedResult, other: ComparedResult, isPaired: boolean, figures: number) {
   const paired = Math.min(result.rounds.length, other.rounds.length);
   const [here, there] = isPaired
     ? [result.rounds.slice(0, paired), other.rounds.slice(0, paired)]
     : [result.rounds, other.rounds];
-  const rounds = canJudge(here.length, there.length, isPaired)
+  return canJudge(here.length, there.length, isPaired, figures)
     ? measureNames.map((measure) => ({
         now: here.map((round) => valueOf(round, measure)),
         then: there.map((round) => valueOf(round, measure)),
       }))
     : null;
-  return { result, other, rounds };
 }
 
 const valueOf = (

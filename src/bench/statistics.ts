@@ -51,11 +51,24 @@ export function compareRounds(
   }));
 }
 
-/** True where so many rounds could show a difference at all: a p-value has a smallest step. */
-export const canJudge = (nowRounds: number, thenRounds: number, isPaired: boolean): boolean =>
-  isPaired
-    ? 2 ** (1 - Math.min(nowRounds, thenRounds)) <= significance
-    : nowRounds > 0 && thenRounds > 0 && 2 / combinations(nowRounds + thenRounds, thenRounds) <= significance;
+/**
+ * True where so many rounds show a difference of any of the figures that is the same in each round, whatever the others do. The order
+ * that was observed is one of all by which rounds can be exchanged; by chance, each other figure has one at most that looks as different.
+ */
+export function canJudge(nowRounds: number, thenRounds: number, isPaired: boolean, figures: number): boolean {
+  if (nowRounds === 0 || thenRounds === 0) return false;
+  const orders = isPaired
+    ? 2 ** (Math.min(nowRounds, thenRounds) - 1)
+    : combinations(nowRounds + thenRounds, thenRounds) / 2;
+  return figures / orders <= significance;
+}
+
+/** The smallest number of rounds, on each side, that can be judged. */
+export function fewestRounds(isPaired: boolean, figures: number): number {
+  let rounds = 1;
+  while (!canJudge(rounds, rounds, isPaired, figures)) rounds++;
+  return rounds;
+}
 
 /**
  * Of the p-value. With 0.05, the usual limit, one of 20 gates would fail by chance on servers that are equal, and one in four

@@ -47,7 +47,7 @@ describe('bench --against', () => {
     const slow = await proxyTo(Number(new URL(testUrl()).port));
     near.delay(2);
     slow.delay(15);
-    const args = ['ping', '--operations', '20', '--warmup', '0', '--rounds', '10', '--fail-slower', '20%'];
+    const args = ['ping', '--operations', '20', '--warmup', '0', '--rounds', '11', '--fail-slower', '20%'];
     const run = await bench([...args, '--against', near.url], { url: slow.url, terminal: true });
     const other = await bench([...args, '--against', slow.url, '-o', 'json'], { url: near.url });
 
@@ -64,11 +64,11 @@ describe('bench --against', () => {
 
   test('compares with the rounds of an earlier run', async () => {
     const cwd = temporaryFolder();
-    const kept = await bench([...quick, '--rounds', '5', '-o', 'json']);
+    const kept = await bench([...quick, '--rounds', '7', '-o', 'json']);
     writeFileSync(join(cwd, 'then.json'), kept.stdout);
     const run = await bench([...quick, '--against', 'then.json', '-o', 'json'], { cwd });
 
-    expect(resultOf(run).results[0]?.rounds).toHaveLength(5);
+    expect(resultOf(run).results[0]?.rounds).toHaveLength(7);
     expect(resultOf(run).against).toBeNull();
     expect(resultOf(run).comparisons[0]?.measures[0]?.ratioInterval).toHaveLength(2);
   });
@@ -78,7 +78,7 @@ describe('bench --against', () => {
     writeFileSync(join(cwd, 'then.json'), (await bench([...quick, '-o', 'json'])).stdout);
     const runs = [
       await bench([...quick, '--fail-slower', '10%']),
-      await bench([...quick, '--fail-slower', '10%', '--against', testUrl(), '--rounds', '7']),
+      await bench([...quick, '--fail-slower', '10%', '--against', testUrl(), '--rounds', '10']),
       await bench([...quick, '--fail-slower', '10%', '--baseline', 'then.json'], { cwd }),
       await bench([...quick, '--against', 'nothing.json'], { cwd }),
       await bench([...brief, '--rounds', '51']),
@@ -87,11 +87,12 @@ describe('bench --against', () => {
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([2, 2, 2, 2, 2]);
     expect(runs.map(({ stderr }) => stderr.split('\n')[0])).toEqual([
       'error: `--fail-slower` has nothing to compare with',
-      'error: `--fail-slower` cannot judge 7 rounds: chance alone could make that difference',
+      'error: `--fail-slower` cannot judge 10 rounds: chance alone could make that difference',
       'error: `--fail-slower` cannot judge 1 round against 1 round in `then.json`: chance alone could make that difference',
       'error: --against: `nothing.json` is no profile of the map, no address of a server and no file',
       'error: `--rounds 51` is more than 50',
     ]);
+    expect(runs[1]?.stderr).toContain('use --rounds 11 or more');
   });
 
   test('asks for each protected profile, and writes to none that is read-only', async () => {

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareResults, slowdownAtLeast } from '../../src/bench/comparison.ts';
 import { judgeSlowdowns } from '../../src/bench/gates.ts';
-import { canJudge, compareRounds, type RoundFigures } from '../../src/bench/statistics.ts';
+import {
+  canJudge,
+  compareRounds,
+  fewestRounds,
+  type RoundFigures,
+  significance,
+} from '../../src/bench/statistics.ts';
 import { SeededRandom } from '../../src/support/random.ts';
 import { type Noise, resultOf, simulatedRounds } from './bench-rounds.ts';
 
@@ -94,17 +100,34 @@ describe('rounds that are compared', () => {
     expect(p(24)).toEqual(Array.from({ length: 24 }, () => p(1)[0]));
   });
 
-  test('show a difference from eight rounds on where they are paired, and from five where not', () => {
-    expect([7, 8].map((rounds) => canJudge(rounds, rounds, true))).toEqual([false, true]);
-    expect([4, 5].map((rounds) => canJudge(rounds, rounds, false))).toEqual([false, true]);
-    expect(canJudge(10, 1, false)).toBe(false);
-    expect(canJudge(0, 10, false)).toBe(false);
+  test('show a difference in so many rounds as the figures take together', () => {
+    expect([7, 8].map((rounds) => canJudge(rounds, rounds, true, 1))).toEqual([false, true]);
+    expect([4, 5].map((rounds) => canJudge(rounds, rounds, false, 1))).toEqual([false, true]);
+    expect([6, 24].map((figures) => fewestRounds(true, figures))).toEqual([11, 13]);
+    expect([6, 24].map((figures) => fewestRounds(false, figures))).toEqual([7, 8]);
+    expect(canJudge(10, 1, false, 1)).toBe(false);
+    expect(canJudge(0, 10, false, 1)).toBe(false);
+  });
+
+  test.each([true, false])('show what differs in each round, whatever others do (paired: %s)', (isPaired) => {
+    for (const figures of [6, 24]) {
+      const rounds = fewestRounds(isPaired, figures);
+      const same = Array.from({ length: rounds }, () => 1);
+      // The largest that the others can be without being the same in each round.
+      const others = Array.from({ length: figures - 1 }, (_, figure) => ({
+        then: same,
+        now: same.map((_, round) => (round === figure % rounds ? 0.99 : 2 + round)),
+      }));
+      const far = { now: same.map((_, round) => 40 + round), then: same };
+      const [estimate] = compareRounds([far, ...others], isPaired, random());
+      expect(estimate?.pValue).toBeLessThanOrEqual(significance);
+    }
   });
 });
 
 describe('a verdict', () => {
-  const slower = resultOf('get', [62, 60, 61, 60, 63, 60, 61, 62, 61]);
-  const faster = resultOf('get', [50, 51, 50, 49, 52, 50, 50, 51, 50]);
+  const slower = resultOf('get', [62, 60, 61, 60, 63, 60, 61, 62, 61, 60, 62, 61]);
+  const faster = resultOf('get', [50, 51, 50, 49, 52, 50, 50, 51, 50, 51, 50, 49]);
   const changes = (now = slower, then = faster) =>
     compareResults([now], [then], true)[0]?.measures.map(({ change }) => change);
 
@@ -122,7 +145,7 @@ describe('a verdict', () => {
   });
 
   test('is given on the whole rounds of a run that was interrupted', () => {
-    const short = { ...slower, complete: false, rounds: slower.rounds.slice(0, 8) };
+    const short = { ...slower, complete: false, rounds: slower.rounds.slice(0, 11) };
 
     expect(new Set(changes(short))).toEqual(new Set(['slower']));
   });

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { otherSettingsOf } from '../../bench/baseline.ts';
-import { compareResults, type Comparison } from '../../bench/comparison.ts';
+import { compareResults, type Comparison, figuresOf } from '../../bench/comparison.ts';
 import type { KeyShortage } from '../../bench/footprint.ts';
 import { judge, judgeSlowdowns, type Verdict } from '../../bench/gates.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type WorkloadName,
 } from '../../bench/options.ts';
 import type { BenchReport } from '../../bench/result.ts';
-import { canJudge } from '../../bench/statistics.ts';
+import { canJudge, fewestRounds } from '../../bench/statistics.ts';
 import { counted } from '../../render/units.ts';
 import { InputError } from '../../support/failure.ts';
 import { type BenchResult, interruptionText, viewBench } from './view.ts';
@@ -114,7 +114,11 @@ const roundsOf = ({ baseline }: Extract<Opponent, { kind: 'file' }>) =>
   Math.min(...baseline.results.map(({ rounds }) => rounds.length));
 
 /** @throws InputError where `--fail-slower` could judge nothing, whatever is measured */
-function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent: Opponent | null): void {
+function requireJudgeable(
+  input: BenchInput,
+  { rounds, workloads }: BenchOptions,
+  opponent: Opponent | null,
+): void {
   if (input.failSlower === undefined) return;
   if (opponent === null)
     throw new InputError(
@@ -122,14 +126,16 @@ function requireJudgeable(input: BenchInput, { rounds }: BenchOptions, opponent:
       'add --against PROFILE, a URL, or the result of an earlier run with --rounds',
     );
   const then = opponent.kind === 'server' ? rounds : roundsOf(opponent);
-  if (canJudge(rounds, then, opponent.kind === 'server')) return;
+  const [isPaired, figures] = [opponent.kind === 'server', figuresOf(workloads.length)];
+  if (canJudge(rounds, then, isPaired, figures)) return;
+  const fewest = fewestRounds(isPaired, figures);
   throw new InputError(
     opponent.kind === 'server'
       ? `\`--fail-slower\` cannot judge ${counted(rounds, 'round')}: chance alone could make that difference`
       : `\`--fail-slower\` cannot judge ${counted(rounds, 'round')} against ${counted(then, 'round')} in \`${opponent.name}\`: chance alone could make that difference`,
     opponent.kind === 'server'
-      ? 'use --rounds 8 or more'
-      : 'measure both with --rounds 5 or more; --against SERVER measures both in turn',
+      ? `use --rounds ${fewest} or more`
+      : `measure both with --rounds ${fewest} or more; --against SERVER measures both in turn`,
   );
 }
 

@@ -48,6 +48,8 @@ export interface KeyShortage extends MemoryShortage {
   readonly fittingRatio: number;
 }
 
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+
 /**
  * A benchmark must not push out what it was called to measure.
  * @param info Null where the node reports nothing; then nothing is checked.
@@ -64,10 +66,11 @@ export function keyShortageIn(
 ): KeyShortage | null {
   const known = info ?? {};
   const memory = infoNumber(known, 'maxmemory') || infoNumber(known, 'total_system_memory') || Infinity;
-  if (keysBytes > memory * largestShare)
+  const most = memory * largestShare;
+  if (keysBytes > most)
     throw new InputError(
-      `\`--keys ${keys} ${like === null ? `--payload ${payload.text}` : '--shape'}\` would take ${Math.ceil(keysBytes)} bytes of the server's ${memory}: more than a tenth`,
-      `lower --keys${like === null ? ' or --payload' : ''}; \`cachectl bench ping\` needs no keys`,
+      `\`--keys ${keys} ${like === null ? `--payload ${payload.text}` : '--shape'}\` would take ${megabytes(keysBytes)} of the server's ${megabytes(memory)}: more than a tenth`,
+      `use --keys ${Math.floor((keys * most) / keysBytes)} or fewer${like === null ? ', or a smaller --payload' : ''}; \`cachectl bench ping\` needs no keys`,
     );
   const shortage = shortageIn(info, address, keysBytes + otherBytes + reservedBytes);
   if (shortage === null) return null;

@@ -209,6 +209,8 @@ export type Warning =
   | { readonly kind: 'keys-used'; readonly keys: number }
   /** The baseline was measured with other settings. */
   | { readonly kind: 'other-settings'; readonly settings: readonly SettingName[] }
+  /** The baseline has no figures of it. */
+  | { readonly kind: 'not-in-baseline'; readonly workload: WorkloadName }
   | { readonly kind: 'keys-left'; readonly keysLeft: number; readonly keyTtlSeconds: number };
 
 const busyRatio = 0.9;

@@ -100,21 +100,27 @@ function inWords(
     code === 'commander.help' ? 'a command is missing' : withOptionFor(text, commandAt(program, path ?? [])),
     path === null || code === 'commander.unknownCommand'
       ? '`cachectl help` lists the commands and the topics, `cachectl help NAME` shows one'
-      : `\`cachectl help ${path[0] ?? ''}\` shows its options and examples`,
+      : `\`cachectl help ${path.join(' ')}\` shows its options and examples`,
   );
 }
 
 /** Names by which other tools have a password in their command line. */
 const passwordOptions: ReadonlySet<string> = new Set(['password', 'pass', 'passwd', 'auth', 'requirepass']);
 
-/** Where other tools write to; here `--to`. */
-const outputOptions: ReadonlySet<string> = new Set(['out', 'out-file', 'outfile', 'output-file', 'dest']);
+/** Names that others have for an option: other tools, or commands next to it. */
+const synonyms: ReadonlyMap<string, string> = new Map([
+  ...['out', 'out-file', 'outfile', 'output-file', 'dest'].map((name) => [name, '--to'] as const),
+  ['for', '--duration'],
+  ['duration', '--for'],
+]);
 
 /** Where the unknown option is what others of the command take, these are what was meant: `--to <file>` for `--file`. */
 function withOptionFor(message: string, command: CommandUnknownOpts): string {
   const [unknown, name] = /^unknown option '--([\w-]+)'/.exec(message) ?? [];
   const meant = command.options.flatMap(({ flags, long }) =>
-    flags.includes(`<${name}>`) || (long === '--to' && outputOptions.has(name ?? '')) ? (long ?? []) : [],
+    flags.includes(`<${name}>`) || (long !== undefined && long === synonyms.get(name ?? ''))
+      ? (long ?? [])
+      : [],
   );
   if (unknown === undefined || meant.length === 0) return message;
   return `${unknown}\n(Did you mean ${meant.length > 1 ? 'one of ' : ''}${meant.join(', ')}?)`;

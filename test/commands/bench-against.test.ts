@@ -95,6 +95,21 @@ describe('bench --against', () => {
     expect(runs[1]?.stderr).toContain('use --rounds 11 or more');
   });
 
+  test('says which workload a baseline lacks, and lets no gate pass it', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, 'get.json'), (await bench([...quick, '--rounds', '8', '-o', 'json'])).stdout);
+    const both = ['set', ...quick, '--baseline', 'get.json'];
+    const { comparisons, warnings } = resultOf(await bench([...both, '-o', 'json'], { cwd }));
+    const gate = await bench([...both, '--fail-slower', '50%'], { cwd });
+
+    expect(comparisons.map(({ workload }) => workload)).toEqual(['get']);
+    expect(warnings).toContainEqual({ kind: 'not-in-baseline', workload: 'set' });
+    expect(gate.exitCode).toBe(2);
+    expect(gate.stderr).toContain(
+      'error: `--fail-slower` cannot judge `set`: `get.json` has no whole run of it',
+    );
+  });
+
   test('asks for each protected profile, and writes to none that is read-only', async () => {
     const { redis } = await startServer({});
     const cwd = temporaryFolder();

@@ -42,6 +42,22 @@ describe('bench latency', () => {
     expect(run.stdout).toMatch(/max by second \S\S up to/);
   });
 
+  test.each([
+    ['latency', '--duration', '3s'],
+    ['intrinsic', '--keys', '10'],
+  ])('refuses what only bench itself takes: %s %s', async (name, option, value) => {
+    for (const args of [
+      [name, option, value],
+      [option, value, name],
+    ]) {
+      const run = await cli(['bench', ...args], { url: testUrl() });
+      expect(run).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(run.stderr).toBe(
+        `error: \`${option}\` is an option of \`bench\`, and not of \`bench ${name}\`\nhint: \`cachectl help bench ${name}\` shows its options and examples\n`,
+      );
+    }
+  });
+
   test('has no series where a server cannot be reached, and the same keys', async () => {
     const failed = await cli(['bench', 'latency', '-o', 'json'], { url: 'redis://127.0.0.1:1' });
     const worked = await cli(['bench', 'latency', '--for', '50ms', '-o', 'json'], { url: testUrl() });

@@ -40,7 +40,7 @@ describe('a command line that cannot be parsed', () => {
     const fields = jsonOf(unparsed);
     expect(fields).toMatchObject({
       ...{ schemaVersion: 2, command: name, ok: false },
-      error: { kind: 'usage', hint: `\`cachectl help ${path[0] ?? ''}\` shows its options and examples` },
+      error: { kind: 'usage', hint: `\`cachectl help ${path.join(' ')}\` shows its options and examples` },
     });
     expect(unparsed.stderr).toContain("error: unknown option '--no-such-option'");
     if (standalone.has(name)) return;

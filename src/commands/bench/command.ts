@@ -11,6 +11,7 @@ import {
   payloadArgument,
 } from '../arguments.ts';
 import { type DefineCommand, examples } from '../runner.ts';
+import { InputError } from '../../support/failure.ts';
 
 /**
  * Enough to keep a server on the same machine busy; more than that only wait for each other, and what is measured is
@@ -162,6 +163,18 @@ export const defineBench: DefineCommand = (program, run) => {
     .action((workloads, options, self) =>
       run(self, async () => (await import('./run.ts')).benchExecution({ workloads, ...options })),
     );
+
+  // Its own options are none of the commands below: behind their names, and before them.
+  bench.hook('preSubcommand', (_, command) => {
+    const given = bench.options.find(
+      (option) => bench.getOptionValueSource(option.attributeName()) === 'cli',
+    );
+    if (given !== undefined)
+      throw new InputError(
+        `\`${given.long}\` is an option of \`bench\`, and not of \`bench ${command.name()}\``,
+        `\`cachectl help bench ${command.name()}\` shows its options and examples`,
+      );
+  });
 
   bench
     .command('latency')

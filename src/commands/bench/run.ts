@@ -113,6 +113,10 @@ function roundsAgainst(opponent: Opponent | null): number {
 const roundsOf = ({ baseline }: Extract<Opponent, { kind: 'file' }>) =>
   Math.min(...baseline.results.map(({ rounds }) => rounds.length));
 
+/** Those that the file has no figures of. */
+const notIn = ({ baseline }: Extract<Opponent, { kind: 'file' }>, workloads: readonly WorkloadName[]) =>
+  workloads.filter((workload) => !baseline.results.some(({ name }) => name === workload));
+
 /** @throws InputError where `--fail-slower` could judge nothing, whatever is measured */
 function requireJudgeable(
   input: BenchInput,
@@ -124,6 +128,12 @@ function requireJudgeable(
     throw new InputError(
       '`--fail-slower` has nothing to compare with',
       'add --against PROFILE, a URL, or the result of an earlier run with --rounds',
+    );
+  const [missing] = opponent.kind === 'server' ? [] : notIn(opponent, workloads);
+  if (missing !== undefined && opponent.kind === 'file')
+    throw new InputError(
+      `\`--fail-slower\` cannot judge \`${missing}\`: \`${opponent.name}\` has no whole run of it`,
+      `leave \`${missing}\` out, or make a baseline with it`,
     );
   const then = opponent.kind === 'server' ? rounds : roundsOf(opponent);
   const [isPaired, figures] = [opponent.kind === 'server', figuresOf(workloads.length)];
@@ -246,6 +256,10 @@ function withComparisons(
     warnings: [
       ...report.warnings,
       ...(settings.length === 0 ? [] : [{ kind: 'other-settings' as const, settings }]),
+      ...notIn(
+        opponent,
+        report.results.map(({ name }) => name),
+      ).map((workload) => ({ kind: 'not-in-baseline' as const, workload })),
     ],
   };
 }

@@ -335,6 +335,8 @@ const sentences: { readonly [Kind in Warning['kind']]: (alike: Alike<Kind>) => s
     `this server counts a read as a use: idle times and frequencies of ${counted(sumOf(alike.map(({ keys }) => keys)), 'key')} are those of the benchmark now`,
   'other-settings': (alike) =>
     `the baseline was measured with other settings: ${alike.flatMap(({ settings }) => settings.map((name) => `\`${name}\``)).join(', ')}`,
+  'not-in-baseline': (alike) =>
+    `the baseline has no whole run of ${workloadsOf(alike)}, compared with nothing`,
   'keys-left': (alike) =>
     alike
       .map(

@@ -133,6 +133,8 @@ async function isReady(target: ConnectTarget, folder: string | undefined): Promi
 
 /** The last line of the log that is not empty, without the server's process number and time. */
 function lastLineOf(file: string): string {
+  // Where it was stopped at once, none may have been begun.
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return '';
   const text = readFileSync(file, 'utf8').trimEnd();
   return text.slice(text.lastIndexOf('\n') + 1).replace(/^\d+:[A-Z] \d.*? [*#.-] /, '');
 }

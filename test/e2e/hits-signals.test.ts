@@ -151,6 +151,8 @@ test('of two runs at a time the last one out puts the value back, and --restore 
   const { redis, server, before, state } = await serverWith('KEx');
   const first = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
   const second = await startHitsBinary(server, redis.url, ['--for', '5m', ...json], { state });
+  // What tells of the window of one may be a mark of the other.
+  await until('both have a note', () => Promise.resolve(notesIn(state).length === 2));
   const restore = await hitsJson(server, redis.url, ['--restore'], { state });
   expect(restore.exitCode).toBe(0);
   expect(restore.result.notifications).toMatchObject([{ outcome: 'held', to: before }]);

@@ -131,7 +131,7 @@ describe('an observation with traffic before it and behind it', () => {
       expect(sumOf('misses')).toBe(report.misses);
       if (mode === 'exact') expect(sumOf('reads')).toBe(report.reads);
       expect(truth.totals.reads).toBeGreaterThan(report.reads ?? 0);
-      expect(report.reads).toBeGreaterThan(10_000);
+      expect(report.reads).toBeGreaterThan(1000);
     },
     60_000,
   );

@@ -1,5 +1,5 @@
 import type { ComparedResult } from './comparison.ts';
-import type { LatencySummary } from './latency.ts';
+import { latencyNames, type LatencySummary } from './latency.ts';
 import { workloadNames } from './options.ts';
 import { type BenchReport, settingNames, type SettingName } from './result.ts';
 
@@ -49,11 +49,6 @@ const numberOf = (value: unknown) =>
   typeof value === 'number' && value >= 0 && value < Infinity ? value : null;
 
 const scalarOf = (value: unknown) => (typeof value === 'string' ? value : numberOf(value));
-
-const latencyNames = [
-  ...(['samples', 'minMicros', 'meanMicros', 'stddevMicros', 'p50Micros', 'p90Micros'] as const),
-  ...(['p95Micros', 'p99Micros', 'p999Micros', 'p9999Micros', 'maxMicros'] as const),
-] satisfies (keyof LatencySummary)[];
 
 /** Null where a figure is missing or is nothing: there would be no share of it. */
 function roundOf(fields: Fields): ComparedResult['rounds'][number] | null {

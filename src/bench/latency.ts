@@ -1,3 +1,4 @@
+import { mapFields } from '../support/collections.ts';
 import {
   type Distribution,
   highestNanos,
@@ -9,21 +10,22 @@ import {
   totalOf,
 } from './hdr.ts';
 
-/** Latencies in microseconds, each right to 0.1 %. With a pipeline they are those of whole batches. */
-export interface LatencySummary {
-  /** How many latencies the figures rest on. */
-  readonly samples: number;
-  readonly minMicros: number;
-  readonly meanMicros: number;
-  readonly stddevMicros: number;
-  readonly p50Micros: number;
-  readonly p90Micros: number;
-  readonly p95Micros: number;
-  readonly p99Micros: number;
-  readonly p999Micros: number;
-  readonly p9999Micros: number;
-  readonly maxMicros: number;
-}
+/** Those that are reported, by their names. */
+const percentiles = {
+  p50Micros: 50,
+  p90Micros: 90,
+  p95Micros: 95,
+  p99Micros: 99,
+  p999Micros: 99.9,
+  p9999Micros: 99.99,
+};
+
+const others = ['samples', 'minMicros', 'meanMicros', 'stddevMicros', 'maxMicros'] as const;
+
+/** Latencies in microseconds, each right to 0.1 %, and how many they are. With a pipeline they are those of whole batches. */
+export type LatencySummary = Readonly<Record<keyof typeof percentiles | (typeof others)[number], number>>;
+
+export const latencyNames = [...others, ...(Object.keys(percentiles) as (keyof typeof percentiles)[])];
 
 /** A percentile, from 0 to 100, with the latency that so large a share does not exceed. */
 export interface PercentileLatency {
@@ -85,12 +87,7 @@ export function summaryOf(distribution: Distribution): LatencySummary | null {
     minMicros: (distribution.nanos[0] ?? 0) / nanosPerMicro,
     meanMicros: mean / nanosPerMicro,
     stddevMicros: stddev / nanosPerMicro,
-    p50Micros: percentile(50),
-    p90Micros: percentile(90),
-    p95Micros: percentile(95),
-    p99Micros: percentile(99),
-    p999Micros: percentile(99.9),
-    p9999Micros: percentile(99.99),
+    ...mapFields(percentiles, percentile),
     maxMicros: percentile(100),
   };
 }

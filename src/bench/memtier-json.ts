@@ -1,6 +1,6 @@
 import { type Distribution, merged, momentsOf, percentileNanosOf } from './hdr.ts';
 import { compressedHistogram } from './hdr-files.ts';
-import type { SecondDistribution } from './phase.ts';
+import type { SecondDistribution } from './outcome.ts';
 import type { BenchReport, ServerReport, WorkloadResult } from './result.ts';
 
 /**

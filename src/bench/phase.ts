@@ -3,9 +3,16 @@ import type { Connection } from '../redis/connection.ts';
 import { type Reply, ReplyError } from '../redis/reply.ts';
 import { Claims } from './claims.ts';
 import { type ClientTime, type Clock, Pacer } from './clock.ts';
-import type { Distribution } from './hdr.ts';
-import { LatencyRecorder, type LatencySummary, summaryOf } from './latency.ts';
+import { LatencyRecorder, summaryOf } from './latency.ts';
 import type { Limit } from './options.ts';
+import {
+  type PhaseOutcome,
+  type SecondDistribution,
+  type SecondFigures,
+  secondOf,
+  slicesPerSecond,
+  withFullSlices,
+} from './outcome.ts';
 import type { CommandSource } from './workload.ts';
 
 /** A connection under load, or in a test something that answers in simulated time. */
@@ -35,56 +42,6 @@ export interface Phase {
   readonly onSecond?: (seconds: readonly SecondFigures[]) => void;
 }
 
-/** The latencies of one second. */
-export interface SecondDistribution extends Distribution {
-  /** Commands that were answered; with a pipeline there is one latency for several. */
-  readonly operations: number;
-}
-
-/** What came back within one second, the last one as far as it was measured. Null where nothing did. */
-export interface SecondFigures {
-  readonly operations: number;
-  readonly p50Micros: number | null;
-  readonly p99Micros: number | null;
-  readonly maxMicros: number | null;
-}
-
-export interface PhaseOutcome {
-  /** Commands with an answer that is no error. */
-  readonly operations: number;
-  /** Error replies; the first ends the phase. */
-  readonly errors: number;
-  /** Of the lookups, those of keys that were never written. */
-  readonly expectedMisses: number;
-  /** Lookups of keys that were answered: MGET makes one for each key. */
-  readonly lookups: number;
-  /** Of them, those that found nothing. */
-  readonly misses: number;
-  /** From the first command to the last answer; with a rate, the time that so many commands were meant to take. */
-  readonly seconds: number;
-  readonly latency: LatencySummary | null;
-  /** Every latency, to be put together with those of other phases. */
-  readonly distribution: Distribution;
-  /** Operations in each full tenth of a second, in order. */
-  readonly slices: readonly number[];
-  /** By the second of the answer, in order. */
-  readonly series: readonly SecondFigures[];
-  /** Latencies of each second by nanoseconds; empty where that was not asked for. */
-  readonly distributions: readonly SecondDistribution[];
-  /** Share of the time that this process was busy; null for a paced phase, which spends idle time on its clock. */
-  readonly utilization: number | null;
-  /** Share of the time that this process was ready and had to wait for a processor; null where not reported. */
-  readonly starvation: number | null;
-  /** Share of the batches that were due before a connection was free for them; 0 without a rate. */
-  readonly queuedRatio: number;
-  /** How late batches were sent that nothing but this machine held up; 0 without a rate. */
-  readonly meanOwnDelayMicros: number;
-  /** False where a failure or the signal ended it. */
-  readonly complete: boolean;
-  readonly failure: Error | null;
-}
-
-const slicesPerSecond = 10;
 const progressMillis = 100;
 
 /**
@@ -117,13 +74,9 @@ class PhaseRun {
   private readonly series: SecondFigures[] = [];
   private readonly slices: number[] = [];
   private readonly claims: Claims;
-  private operations = 0;
-  private errors = 0;
-  /** Of them, those that were given before a key was looked up. */
+  private readonly counts = { operations: 0, errors: 0, lookups: 0, misses: 0, expectedMisses: 0 };
+  /** Of the errors, those that were given before a key was looked up. */
   private refusals = 0;
-  private misses = 0;
-  private lookups = 0;
-  private expectedMisses = 0;
   private endedAt: number;
   private shownAt: number;
   private failure: Error | null = null;
@@ -165,14 +118,14 @@ class PhaseRun {
       };
       const onReplies = (replies: readonly Reply[]) => {
         const now = clock.now();
-        const [refusals, misses] = [this.refusals, this.misses];
+        const [refusals, misses] = [this.refusals, this.counts.misses];
         this.take(replies, count, start, now, connection.address);
         // Which commands of a mix were refused is not known, and the first refusal ends the phase.
         const refused = lookups >= count ? Math.round(((this.refusals - refusals) * lookups) / count) : 0;
-        const ownMisses = this.misses - misses;
+        const ownMisses = this.counts.misses - misses;
         const hits = lookups - ownMisses - refused;
-        this.lookups += lookups - refused;
-        this.expectedMisses += expectedMisses;
+        this.counts.lookups += lookups - refused;
+        this.counts.expectedMisses += expectedMisses;
         connection.lookups.hits += hits;
         connection.lookups.misses += ownMisses;
         if (commands.usesKeys && !connection.leavesNoTouch) connection.lookups.touched += hits;
@@ -207,15 +160,11 @@ class PhaseRun {
     const millis = complete && this.pacer ? Math.max(elapsed, this.pacer.spanMillis) : elapsed;
     const { distribution } = this.latency;
     return {
-      operations: this.operations,
-      errors: this.errors,
-      expectedMisses: this.expectedMisses,
-      lookups: this.lookups,
-      misses: this.misses,
+      ...this.counts,
       seconds: millis / 1000,
       latency: summaryOf(distribution),
       distribution,
-      slices: Array.from({ length: this.slices.length }, (_, index) => this.slices[index] ?? 0),
+      slices: Array.from(this.slices, (operations: number | undefined) => operations ?? 0),
       series: this.series,
       distributions: this.distributions,
       utilization: this.pacer ? null : utilization,
@@ -242,15 +191,19 @@ class PhaseRun {
       if (typeof reply !== 'object') continue;
       if (reply instanceof ReplyError) {
         refused ??= reply;
-        this.errors++;
+        this.counts.errors++;
         if (reply.code !== 'WRONGTYPE') this.refusals++;
         answered = Math.max(0, answered - 1);
-      } else if (reply === null) this.misses++;
+      } else if (reply === null) this.counts.misses++;
       // No collection is empty: there is none.
-      else if (reply.length === 0) this.misses++;
-      else this.misses += reply.reduce((misses: number, each) => (each === null ? misses + 1 : misses), 0);
+      else if (reply.length === 0) this.counts.misses++;
+      else
+        this.counts.misses += reply.reduce(
+          (misses: number, each) => (each === null ? misses + 1 : misses),
+          0,
+        );
     }
-    this.operations += answered;
+    this.counts.operations += answered;
     if (refused) {
       this.failure ??= refusal(refused, this.phase.subject, address);
       return;
@@ -263,19 +216,6 @@ class PhaseRun {
     this.slices[slice] = (this.slices[slice] ?? 0) + answered;
     if (end - this.shownAt < progressMillis) return;
     this.shownAt = end;
-    this.phase.onProgress?.(this.operations);
+    this.phase.onProgress?.(this.counts.operations);
   }
-}
-
-export const withFullSlices = (outcome: PhaseOutcome): PhaseOutcome => ({
-  ...outcome,
-  slices: Array.from(
-    { length: Math.floor(outcome.seconds * slicesPerSecond) },
-    (_, index) => outcome.slices[index] ?? 0,
-  ),
-});
-
-export function secondOf({ operations, ...distribution }: SecondDistribution): SecondFigures {
-  const { p50Micros = null, p99Micros = null, maxMicros = null } = summaryOf(distribution) ?? {};
-  return { operations, p50Micros, p99Micros, maxMicros };
 }

@@ -1,25 +1,14 @@
-import { sumOf } from '../support/collections.ts';
-import { merged } from './hdr.ts';
-import { type LatencySummary, type PercentileLatency, spectrumOf, summaryOf } from './latency.ts';
+import { pick } from '../support/collections.ts';
+import { type LatencySummary, type PercentileLatency, spectrumOf } from './latency.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import type { UsedNamespace } from './like-keys.ts';
 import { payloadSizesOf } from './payload.ts';
-import type { PhaseOutcome, SecondFigures } from './phase.ts';
+import { countNames, type PhaseCounts, type PhaseOutcome, type SecondFigures, together } from './outcome.ts';
 import { type ServerCounters, type ServerSide, serverSideOf } from './server-side.ts';
 import { coefficientOfVariation, meanOf } from '../support/intervals.ts';
 
-export interface WorkloadResult {
+export interface WorkloadResult extends PhaseCounts {
   readonly name: WorkloadName;
-  /** Commands answered without an error. */
-  readonly operations: number;
-  /** Error replies. The first ends the benchmark, so more come from the same batch only. */
-  readonly errors: number;
-  /** Lookups of keys that were answered: MGET makes one for each key. */
-  readonly lookups: number;
-  /** Of them, those that found no key. */
-  readonly misses: number;
-  /** Lookups of keys that were never written, as `--hit-ratio` wants. */
-  readonly expectedMisses: number;
   /** Of the lookups; null where there was none. */
   readonly missRatio: number | null;
   readonly durationSeconds: number;
@@ -102,7 +91,7 @@ export function workloadResult(
   { payload, distribution, ratePerSecond }: Pick<BenchOptions, 'payload' | 'distribution' | 'ratePerSecond'>,
 ): WorkloadResult {
   const outcome = together(outcomes);
-  const { operations, errors, misses, seconds, slices, latency, utilization, complete } = outcome;
+  const { operations, misses, seconds, slices, latency, utilization, complete } = outcome;
   // One for each key of an MGET, else one for each command.
   const values = name === 'mget' ? outcome.lookups : operations;
   // The mean is that of the keys, and not that of those which are used most.
@@ -112,11 +101,7 @@ export function workloadResult(
   const steady = ratePerSecond === null && slices.length >= fewestSlices && meanOf(slices) >= fewestPerSlice;
   return {
     name,
-    operations,
-    errors,
-    lookups: outcome.lookups,
-    misses,
-    expectedMisses: outcome.expectedMisses,
+    ...pick(outcome, countNames),
     missRatio: outcome.lookups > 0 ? misses / outcome.lookups : null,
     durationSeconds: seconds,
     throughputPerSecond: perSecond(operations),
@@ -139,38 +124,6 @@ export function workloadResult(
           ]
         : [],
     ),
-  };
-}
-
-/** Phases as if they were one. */
-export function together(outcomes: readonly PhaseOutcome[]): PhaseOutcome {
-  const [first] = outcomes;
-  if (first !== undefined && outcomes.length === 1) return first;
-  const distribution = merged(outcomes.map((outcome) => outcome.distribution));
-  const sum = (of: (outcome: PhaseOutcome) => number) => sumOf(outcomes.map(of));
-  const seconds = sum((each) => each.seconds);
-  const mean = (of: (outcome: PhaseOutcome) => number) =>
-    seconds > 0 ? sum((each) => of(each) * each.seconds) / seconds : 0;
-  const meanOrNull = (of: (outcome: PhaseOutcome) => number | null) =>
-    outcomes.some((each) => of(each) === null) ? null : mean((each) => of(each) ?? 0);
-  return {
-    operations: sum((each) => each.operations),
-    errors: sum((each) => each.errors),
-    expectedMisses: sum((each) => each.expectedMisses),
-    lookups: sum((each) => each.lookups),
-    misses: sum((each) => each.misses),
-    seconds,
-    latency: summaryOf(distribution),
-    distribution,
-    slices: outcomes.flatMap(({ slices }) => slices),
-    series: outcomes.flatMap(({ series }) => series),
-    distributions: outcomes.flatMap(({ distributions }) => distributions),
-    utilization: meanOrNull((each) => each.utilization),
-    starvation: meanOrNull((each) => each.starvation),
-    queuedRatio: mean((each) => each.queuedRatio),
-    meanOwnDelayMicros: mean((each) => each.meanOwnDelayMicros),
-    complete: outcomes.every((each) => each.complete),
-    failure: outcomes.find((each) => each.failure !== null)?.failure ?? null,
   };
 }
 

@@ -3,7 +3,7 @@ import type { RedisServer } from '../redis/server.ts';
 import { distributionText } from './key-choice.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
 import { payloadSizesOf } from './payload.ts';
-import type { SecondDistribution } from './phase.ts';
+import type { SecondDistribution } from './outcome.ts';
 import type { BenchReport, ServerReport } from './result.ts';
 import { type BenchTools, Station } from './station.ts';
 

@@ -4,8 +4,17 @@ import type { Clock } from './clock.ts';
 import { keyChoices } from './key-choice.ts';
 import { seed } from './keys.ts';
 import type { BenchOptions, WorkloadName } from './options.ts';
-import { type Load, type Phase, type PhaseOutcome, runPart } from './phase.ts';
+import type { PhaseOutcome } from './outcome.ts';
+import { type Load, type Phase, runPart } from './phase.ts';
 import { commandsOf, commandSource, pingSource, type Traffic } from './workload.ts';
+
+/** All that put the load on a server: in this thread, or in several of their own. */
+export interface Crew {
+  /** @param work By node, in their order; empty for PING. */
+  prepare(workload: WorkloadName, work: readonly Traffic[]): void;
+  run(terms: Pick<PhaseTerms, 'limit' | 'keepsDistribution' | 'onProgress'>): Promise<PhaseOutcome>;
+  close(): Promise<void> | void;
+}
 
 /** What is not the same in each phase of a run. */
 export type PhaseTerms = Pick<Phase, 'limit' | 'keepsDistribution' | 'onProgress' | 'startsAt' | 'claims'>;
@@ -22,7 +31,7 @@ interface Sender {
 }
 
 /** The connections of one thread, spread over the nodes. */
-export class Senders {
+export class Senders implements Crew {
   private workload: WorkloadName = 'ping';
   private loads: readonly Load[] = [];
 

@@ -3,17 +3,17 @@ import type { NamespaceMap } from '../keyspace/map.ts';
 import type { Progress } from '../support/progress.ts';
 import type { Connection } from '../redis/connection.ts';
 import { type Info, infoNumber, productOf, readInfoIfPermitted } from '../redis/info.ts';
-import type { RedisServer } from '../redis/server.ts';
+import type { RedisNode, RedisServer } from '../redis/server.ts';
 import type { Clock } from './clock.ts';
-import { type Crew, openCrew } from './crew.ts';
 import { findKeys } from './find-keys.ts';
 import { footprintOf, type KeyShortage, keyShortageIn } from './footprint.ts';
 import { type Removal, ttlSecondsOf } from './keys.ts';
 import { type LikeKeys, likeKeysOf } from './like-keys.ts';
 import { type NodeKeys, nodeKeysOf } from './node-keys.ts';
 import { type BenchOptions, needsKeys, type WorkloadName } from './options.ts';
-import type { PhaseOutcome, SecondDistribution } from './phase.ts';
-import { type ServerReport, together, type Warning, warningsOf, workloadResult } from './result.ts';
+import { type PhaseOutcome, type SecondDistribution, together, withFullSlices } from './outcome.ts';
+import { type ServerReport, type Warning, warningsOf, workloadResult } from './result.ts';
+import { type Crew, Senders } from './senders.ts';
 import { countersBetween, readCounters, type ServerCounters } from './server-side.ts';
 import { commandNamesOf } from './workload.ts';
 
@@ -84,7 +84,11 @@ export class Station {
       for (const keys of used.nodeKeys)
         station.keepers.push({ keys, connection: await keys.node.openConnection() });
       const nodes = used.nodeKeys.length > 0 ? used.nodeKeys.map(({ node }) => node) : server.nodes;
-      station.crew = await openCrew(nodes, options, tools);
+      const openConnection = (index: number) => (nodes[index % nodes.length] as RedisNode).openConnection();
+      station.crew =
+        options.threads > 1
+          ? await (await import('./threads.ts')).Threads.open(nodes, options, tools)
+          : await Senders.open([...Array(options.connections).keys()], openConnection, options, tools);
       return station;
     } catch (error) {
       await station.close();
@@ -123,11 +127,8 @@ export class Station {
       const names = commandNamesOf(workload);
       const before = await readCounters(this.server.nodes, names);
       progress.start(title, 'operations', limit.kind === 'operations' ? limit.count : null);
-      const outcome = await crew.run({
-        limit,
-        keepsDistribution,
-        onProgress: (done) => progress.update(done),
-      });
+      const onProgress = (done: number) => progress.update(done);
+      const outcome = withFullSlices(await crew.run({ limit, keepsDistribution, onProgress }));
       const known = this.outcomes.get(workload);
       if (known) known.push(outcome);
       else this.outcomes.set(workload, [outcome]);

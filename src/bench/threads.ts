@@ -7,12 +7,10 @@ import type { LookupTally } from '../redis/lookups.ts';
 import type { RedisNode } from '../redis/server.ts';
 import type { ConnectTarget } from '../redis/target.ts';
 import type { TracedExchange } from '../redis/trace.ts';
-import { alongside } from './alongside.ts';
 import { Claims } from './claims.ts';
-import type { Crew } from './crew.ts';
 import type { BenchOptions, Limit, WorkloadName } from './options.ts';
-import type { PhaseOutcome } from './phase.ts';
-import type { SendingOptions } from './senders.ts';
+import { alongside, type PhaseOutcome } from './outcome.ts';
+import type { Crew, SendingOptions } from './senders.ts';
 import type { BenchTools } from './station.ts';
 import type { Traffic } from './workload.ts';
 
@@ -89,7 +87,7 @@ export class Threads implements Crew {
       const { trace: _trace, ...target } = node.handOver().target;
       return target;
     });
-    const indexes = Array.from({ length: connections }, (_, index) => index);
+    const indexes = [...Array(connections).keys()];
     const threads = Array.from({ length: count }, (_, thread) => {
       const task: ThreadTask = {
         options: { connections, pipeline, ratePerSecond, distribution },

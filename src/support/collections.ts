@@ -39,6 +39,16 @@ export function pick<Fields extends object, Name extends keyof Fields>(
   return Object.fromEntries(names.map((name) => [name, fields[name]])) as Pick<Fields, Name>;
 }
 
+/** The same fields with other values. */
+export const mapFields = <Name extends string, From, To>(
+  fields: Readonly<Record<Name, From>>,
+  of: (value: From) => To,
+): Record<Name, To> =>
+  Object.fromEntries(Object.entries<From>(fields).map(([name, value]) => [name, of(value)])) as Record<
+    Name,
+    To
+  >;
+
 /** Index of the first of ascending sums that is above `value`, by bisection; the last where none is. */
 export function firstAbove(sums: ArrayLike<number>, value: number): number {
   let [low, high] = [0, sums.length - 1];

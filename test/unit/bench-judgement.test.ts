@@ -4,7 +4,7 @@ import { keyShortageIn } from '../../src/bench/footprint.ts';
 import { judge } from '../../src/bench/gates.ts';
 import { LatencyRecorder, type LatencySummary } from '../../src/bench/latency.ts';
 import { type BenchOptions, checkOptions } from '../../src/bench/options.ts';
-import type { PhaseOutcome } from '../../src/bench/phase.ts';
+import type { PhaseOutcome } from '../../src/bench/outcome.ts';
 import type { Info } from '../../src/redis/info.ts';
 import { warningsOf, type WorkloadResult, workloadResult } from '../../src/bench/result.ts';
 

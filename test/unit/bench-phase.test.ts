@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Limit } from '../../src/bench/options.ts';
-import { type Phase, type PhaseOutcome, runPhase } from '../../src/bench/phase.ts';
+import type { PhaseOutcome } from '../../src/bench/outcome.ts';
+import { type Phase, runPhase } from '../../src/bench/phase.ts';
 import { RedisError } from '../../src/redis/errors.ts';
 import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import { anyCommands, SimulatedServer, Simulation } from './bench-simulation.ts';

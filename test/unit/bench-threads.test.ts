@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { alongside } from '../../src/bench/alongside.ts';
 import { Claims } from '../../src/bench/claims.ts';
 import { LatencyRecorder, summaryOf } from '../../src/bench/latency.ts';
 import { type Limit, usualThreads } from '../../src/bench/options.ts';
-import { type LoadedConnection, type PhaseOutcome, runPart } from '../../src/bench/phase.ts';
+import { alongside, type PhaseOutcome } from '../../src/bench/outcome.ts';
+import { type LoadedConnection, runPart } from '../../src/bench/phase.ts';
 import { sumOf } from '../../src/support/collections.ts';
 import { type Reply, ReplyError } from '../../src/redis/reply.ts';
 import { anyCommands, SimulatedServer, Simulation } from './bench-simulation.ts';

@@ -1,5 +1,5 @@
 import type { LatencySummary } from '../../bench/latency.ts';
-import type { SecondFigures } from '../../bench/phase.ts';
+import type { SecondFigures } from '../../bench/outcome.ts';
 import { type BenchServer, queuedLimit, starvedLimit } from '../../bench/result.ts';
 import { countersBetween, readCounters, type ServerSide, serverSideOf } from '../../bench/server-side.ts';
 import { pingSource } from '../../bench/workload.ts';

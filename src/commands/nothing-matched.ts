@@ -2,8 +2,11 @@ import { keyText } from '../keyspace/key-text.ts';
 import { countKeys } from '../redis/info.ts';
 import type { RedisServer } from '../redis/server.ts';
 import { walkNodes } from '../redis/walk-nodes.ts';
-import { counted } from '../render/units.ts';
+import type { NamespaceMap } from '../keyspace/map.ts';
+import { counted, formatSeconds } from '../render/units.ts';
+import { asBytes } from '../support/bytes.ts';
 import { meantName } from '../support/similar.ts';
+import type { WindowReport } from '../traffic/report.ts';
 import type { Context } from './context.ts';
 
 const shownPatterns = 4;
@@ -43,7 +46,29 @@ export async function warnOfNothing(
   );
 }
 
+/** Warns that no read of a window was of a key that was wanted, with what the keys that were read are named like. */
+export function warnOfNoReads(
+  { map, warnOfResult }: Context,
+  { mode, namespaces, notSelected, windowSeconds, outsideWords }: WindowReport,
+  patterns: readonly string[],
+  options: string,
+): void {
+  const { reads = null, misses = null } = notSelected ?? {};
+  if (mode === 'counters' || namespaces.length > 0 || !(reads ?? misses)) return;
+  const wanted = [...patterns, ...(options === '' ? [] : [options.trimStart()])];
+  const others = reads === null ? counted(misses ?? 0, 'miss', 'misses') : counted(reads, 'read');
+  const counts = new Map([...outsideWords].map(([word, keys]) => [keyText(asBytes(word)), keys]));
+  warnOfResult(
+    `nothing matched: of ${others} in ${formatSeconds(Math.round(windowSeconds * 10) / 10)} none was of a key that fits ` +
+      listed(wanted, shownPatterns) +
+      nearText(map, patterns, counts),
+  );
+}
+
 const mostNames = 4;
+
+const wordOf = ({ delimiters: [delimiter = ':'] }: NamespaceMap, text: string) =>
+  /^[^*<?[\\]*/.exec(text)?.[0].split(delimiter)[0] ?? '';
 
 /** `; did you mean `user:<id>:*`?`, or how names begin; empty where no pattern begins with a word. */
 export async function namesNear(
@@ -51,18 +76,27 @@ export async function namesNear(
   server: RedisServer,
   patterns: readonly string[],
 ): Promise<string> {
-  const wordOf = (text: string) => /^[^*<?[\\]*/.exec(text)?.[0].split(map.delimiters[0] ?? ':')[0] ?? '';
-  const [pattern] = patterns;
-  const word = pattern === undefined ? '' : wordOf(pattern);
-  if (pattern === undefined || word === '') return '';
+  const [pattern = ''] = patterns;
+  if (wordOf(map, pattern) === '') return '';
   const counts = new Map<string, number>();
   for await (const page of walkNodes(server, () => ({ columns: {}, pageSize: 1000, signal }), [], 1)) {
     for (const key of page.keys) {
-      const first = wordOf(keyText(key));
+      const first = wordOf(map, keyText(key));
       if (first !== '') counts.set(first, (counts.get(first) ?? 0) + 1);
     }
     break;
   }
+  return nearText(map, patterns, counts);
+}
+
+/** @param counts keys by the first word of their names */
+function nearText(
+  map: NamespaceMap,
+  [pattern = '']: readonly string[],
+  counts: ReadonlyMap<string, number>,
+): string {
+  const word = wordOf(map, pattern);
+  if (word === '') return '';
   if (counts.has(word) || counts.size === 0) return '';
   const meant = meantName(word, counts.keys());
   if (meant !== undefined) return `; did you mean \`${meant}${pattern.slice(word.length)}\`?`;

@@ -254,4 +254,6 @@ export interface TrafficReport {
 /** With what a record keeps, and a comparison with one needs; in no result. */
 export interface WindowReport extends TrafficReport {
   readonly missed: MissedKeys;
+  /** How the names of keys outside the selection begin, as bytes, with how many keys there are of each. */
+  readonly outsideWords: ReadonlyMap<string, number>;
 }

@@ -154,6 +154,7 @@ export const scenarios: readonly Scenario[] = [
   },
   { line: 'export * --to all.archive --idle >1s', acl: 'export --form archive --idle', isIdle: true },
   { line: 'diff all.ndjson', acl: 'diff', before: 'export * --to all.ndjson' },
+  { line: 'diff {url} --pattern none:*', acl: 'diff' },
   { line: `diff {url} ${judged}`, acl: `diff ${judgedNames}` },
   { line: 'diff {url} --idle >1s', acl: 'diff --idle', isIdle: true },
   { line: 'bench --operations 100 --keys 10 --warmup 10ms', acl: 'bench' },

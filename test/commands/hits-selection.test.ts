@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startServer, temporaryFolder } from '../server/own.ts';
+import { cli } from '../run-cli.ts';
 import { send } from '../server/redis.ts';
-import { hitsJson, runHits, traffic } from './hits-runs.ts';
+import { hitsJson, runHits, traffic, windowOf } from './hits-runs.ts';
 import { withMap } from './invalidate-setup.ts';
 
 const { redis, server } = await startServer();
@@ -112,3 +113,42 @@ test(
     expect(outcome.stderr).toContain('takes more than 2 s on the key');
   },
 );
+
+test.each([
+  ['reads', []],
+  ['misses', ['--mode', 'misses-only']],
+] as const)(
+  'where no %s are of such a key, says so and how the keys that are read are named',
+  async (what, mode) => {
+    const args = ['usr:<id>:*', ...mode];
+    const { exitCode, stdout, stderr } = await runHits(server, redis.url, args, { during, terminal: true });
+    expect(exitCode).toBe(0);
+    const count = what === 'reads' ? 15 : 8;
+    expect(stderr.replace(/\s+/g, ' ')).toMatch(
+      new RegExp(
+        `nothing matched: of ${count} ${what} in \\S+ m?s none was of a key that fits \`usr:<id>:\\*\``,
+      ),
+    );
+    expect(stderr).toContain('did you mean `user:<id>:*`?');
+    expect(stdout).not.toContain('Namespaces');
+  },
+);
+
+test('whatif says that no read was of such a key', async () => {
+  const begun = await windowOf(server);
+  const run = cli(['whatif', 'stock:*', '--for', '600ms'], {
+    ...{ url: redis.url, terminal: true, env: { XDG_STATE_HOME: temporaryFolder() } },
+  });
+  await Promise.race([begun(), run]);
+  await during();
+  const text = (await run).stderr.replace(/\s+/g, ' ');
+  expect(text).toMatch(/nothing matched: of 15 reads in \S+ m?s none was of a key that fits `stock:\*`/);
+  expect(text).toContain('names begin with `other`, `user`, `team`');
+});
+
+test('without any reads says so with the length of the window, and shows no empty table', async () => {
+  const { stdout, stderr } = await runHits(server, redis.url, [], { terminal: true });
+  expect(stdout).toMatch(/no reads were observed in \S+ m?s/);
+  expect(stdout).not.toContain('Namespaces');
+  expect(stderr).not.toContain('nothing matched');
+});

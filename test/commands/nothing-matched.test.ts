@@ -27,6 +27,13 @@ test.each([
   expect(stderr).toContain('did you mean `user:<id>:*`?');
 });
 
+test('diff says that it compared no key, and whether one of that name is there', async () => {
+  await fill();
+  const { exitCode, stderr } = await cli(['diff', testUrl(), testUrl(), '--pattern', 'usr:*'], { env });
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain('of 31 keys none fits `usr:*`; did you mean `user:*`?');
+});
+
 test('where no name is like it, says how names begin', async () => {
   await fill();
   const { stderr } = await cli(['keys', 'order:*'], { url: testUrl() });

@@ -286,6 +286,7 @@ export const rightsOf: Readonly<Record<string, readonly Right[]>> = {
     ...connected,
     ...clusterWarning,
     ...need('scan type pttl'),
+    ...helps('how many keys there are, where none fits', 'dbsize'),
     ...values,
     ...members,
     ...valueDetails,

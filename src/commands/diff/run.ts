@@ -18,7 +18,8 @@ import { counted } from '../../render/units.ts';
 import { type Context, type Execution, InterruptedError, type Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { costOfWalks } from '../keyspace-report.ts';
-import { type SelectionInput, selectionOf, warnOfUnjudged } from '../key-selection.ts';
+import { type SelectionInput, selectionOf, selectionText, warnOfUnjudged } from '../key-selection.ts';
+import { warnOfNothing } from '../nothing-matched.ts';
 import { problemLines } from '../problem-lines.ts';
 import { blankDiff, type DiffResult, diffResultOf, viewDiff } from './result.ts';
 import { FileRecords } from '../../records/compare/file-records.ts';
@@ -66,6 +67,10 @@ async function diff(context: Context, input: DiffInput): Promise<Outcome<DiffRes
   const cost = costOfWalks(accounts, (context.now() - startedAt) / 1000, null);
   warnOfUnjudged(context, sumAccounts(accounts, 0).unjudgedKeys);
   const result = diffResultOf(a.name, b.name, tally, complete, cost);
+  const { server = null } = b.kind === 'server' ? b : a.kind === 'server' ? a : {};
+  const met = result.compared + result.missing + result.extra + result.skipped + result.failed;
+  if (server !== null && complete && met === 0)
+    await warnOfNothing(context, server, input.pattern ?? [], selectionText(input));
   if (result.failed > 0) {
     const lines = problemLines(result.problems, result.failed);
     context.warnOfResult(`${counted(result.failed, 'key')} could not be compared:\n${lines}`);

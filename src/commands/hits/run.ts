@@ -14,6 +14,7 @@ import { InputError } from '../../support/failure.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type NameInput, selectionOf, selectionText } from '../key-selection.ts';
+import { warnOfNoReads } from '../nothing-matched.ts';
 import { observeWindow } from '../observing.ts';
 import { unjudgedTexts } from '../unjudged-targets.ts';
 import { gateText, judgeTargets, requireTargets } from './gate.ts';
@@ -85,7 +86,7 @@ export async function readHits(
     const show = (report: TrafficReport) => liveBlocks(report, input);
     const { report, restored, failure, accesses } = await observeWindow(context, server, options, show);
     const now = context.now();
-    const { missed: _recorded, ...shown } = report;
+    const { missed: _recorded, outsideWords: _names, ...shown } = report;
     const result: HitsResult = {
       server: { address },
       endedAt: new Date(now).toISOString(),
@@ -101,6 +102,7 @@ export async function readHits(
     };
     await history?.append(recordOf(report, address, now, asked));
     warnOfMode(context, input, report, isSelected !== null);
+    warnOfNoReads(context, report, input.patterns, selectionText(input));
     for (const { message } of restored) if (message !== null) context.warn(message);
     warnOfGate(context, result);
     const stuck = restored.some(({ outcome }) => outcome === 'failed');

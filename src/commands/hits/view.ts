@@ -42,7 +42,9 @@ export function viewHits(
     `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
     'and misses of them count as unknown';
   const tables = [
-    ...(mode === 'counters' ? [] : [namespaceTable(namespaces, input)]),
+    ...(mode === 'counters' || (isPerson && namespaces.length === 0)
+      ? []
+      : [namespaceTable(namespaces, input)]),
     ...(input.keys > 0 ? missingKeyBlocks(result, input.keys) : []),
     ...(input.keys > 0 && result.mostRead.length > 0 ? [readKeyTable(result, input.keys)] : []),
     ...(result.comparison ? [comparisonTable(result.comparison)] : []),
@@ -89,7 +91,7 @@ function conclusionOf(report: TrafficReport): string {
       ? `${formatRatio(hitRate)} of ${formatCell(rate, 'perSecond').replace('/s', ' reads/s')} hit`
       : misses !== null && reads !== 0
         ? counted(misses, 'miss', 'misses')
-        : 'no reads were observed';
+        : `no reads were observed in ${spanText(report)}${report.notSelected === null ? '' : ' of the keys selected'}`;
   const missesOf = (each: NamespaceTraffic) => each.misses ?? 0;
   const worst = namespaces.reduce<NamespaceTraffic | null>(
     (most, each) => (missesOf(each) > (most === null ? 0 : missesOf(most)) ? each : most),
@@ -138,6 +140,9 @@ function notSelectedText({ notSelected, reads: all }: TrafficReport): string | n
   return `not selected: ${reads === null ? missed : `${counted(reads, 'read')} with ${missed}, of ${formatCell(all, 'count')} in all`}`;
 }
 
+const spanText = ({ windowSeconds }: Pick<TrafficReport, 'windowSeconds'>) =>
+  formatSeconds(Math.round(windowSeconds * 10) / 10);
+
 /** How the figures came about. */
 function windowText({ mode, modeReason, windowSeconds, valid, residual }: TrafficReport): string {
   const { reads, misses } = residual;
@@ -145,9 +150,8 @@ function windowText({ mode, modeReason, windowSeconds, valid, residual }: Traffi
     ...(reads ? [counted(reads, 'lookup')] : []),
     ...(misses ? [counted(misses, 'miss', 'misses')] : []),
   ];
-  const span = formatSeconds(Math.round(windowSeconds * 10) / 10);
   return (
-    `${span} in mode ${mode} (${modeReason})${valid ? '' : ', not valid'}` +
+    `${spanText({ windowSeconds })} in mode ${mode} (${modeReason})${valid ? '' : ', not valid'}` +
     (mode === 'counters' || left.length === 0
       ? ''
       : `; ${left.join(' and ')} in the server's counters that the stream did not show`)

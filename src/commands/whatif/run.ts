@@ -16,6 +16,7 @@ import type { Context, Execution, Outcome } from '../context.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type NameInput, selectionOf, selectionText } from '../key-selection.ts';
 import { type LayoutInput, requireColumns, sortedRows } from '../namespace-columns.ts';
+import { warnOfNoReads } from '../nothing-matched.ts';
 import { observeWindow } from '../observing.ts';
 import { confirmReplacing } from '../protection.ts';
 import { readRecording, requirePlace, writeRecording } from './recording.ts';
@@ -114,12 +115,12 @@ async function observeRecord(context: Context, input: WhatifInput) {
   // Of a server that is gone nothing is known beyond the stream.
   if (failure !== null || accesses === null) throw failure ?? new Error('no accesses were sampled');
   const { valid, invalidReasons, remarks, windowSeconds, endedBy } = report;
+  const names = selectionText(pick(input, ['namespace', 'exclude', 'regex']));
+  warnOfNoReads(context, report, input.patterns, names);
   const record = await recordOf(accesses, {
     at: new Date(context.now()).toISOString(),
     server: server.address,
-    selection: [...input.patterns, selectionText(pick(input, ['namespace', 'exclude', 'regex'])).trim()]
-      .join(' ')
-      .trim(),
+    selection: [...input.patterns, names.trim()].join(' ').trim(),
     windowSeconds,
   });
   const early = endedBy === null ? [] : [`the window ended early: ${endedBy}`];

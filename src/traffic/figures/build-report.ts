@@ -120,7 +120,7 @@ export function buildReport(input: ReportInput): WindowReport {
     ],
     ...{ endedBy, isReplica, reads, hits, misses, hitRate: hits === null || !reads ? null : hits / reads },
     ...{ residual, unknownReads, ...selectedOf(namespaces, input.rows.isPart && mode !== 'counters') },
-    ...{ missed, mostMissed: outstandingOf(missed) },
+    ...{ missed, mostMissed: outstandingOf(missed), outsideWords: input.rows.outsideWords },
     mostRead: mode === 'exact' ? readKeysOf(windows, groups, namespaces, reads) : [],
     remembered: {
       keysRemembered: history.table.remembered,

@@ -1,3 +1,4 @@
+import { detached } from '../../keyspace/infer.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import { SegmentTree } from '../../keyspace/segment-tree.ts';
 import type { Leaf } from '../../keyspace/tree-node.ts';
@@ -34,6 +35,9 @@ export const markPrefix = 'cachectl:mark:';
 /** Where keys outside a selection are counted, together. */
 export const outsideName = '(not selected)';
 
+/** Words that are remembered of keys outside a selection. */
+const mostWords = 64;
+
 /** Slots of the cache, a power of two. */
 const cacheSlots = 2 ** 18;
 
@@ -56,6 +60,9 @@ export class NamespaceRows {
 
   /** The row of keys outside the selection; 0 where there are none. */
   outside = 0;
+
+  /** How the names of keys outside the selection begin, with how many keys there are of each. */
+  readonly outsideWords = new Map<string, number>();
 
   /** Why keys could not be judged; from then on none is selected. */
   failure: Error | null = null;
@@ -125,11 +132,22 @@ export class NamespaceRows {
 
   private place(database: number, key: ByteString): number {
     if (key.includes(markPrefix)) return (this.marks ||= this.size++);
-    if (!this.selects(database, key)) return (this.outside ||= this.size++);
+    if (!this.selects(database, key)) {
+      if (database === this.database) this.noteOutside(key);
+      return (this.outside ||= this.size++);
+    }
     if (database !== this.database) return this.rowOfDatabase(database);
     const leaf = this.tree.leafOf(key, this.map.isEmpty ? null : this.map.classify(key));
     leaf.keys++;
     return leaf.rows[0] ?? 0;
+  }
+
+  private noteOutside(key: ByteString): void {
+    const [delimiter = ':'] = this.map.delimiters;
+    const word = key.split(delimiter, 1)[0] ?? '';
+    const known = this.outsideWords.get(word);
+    if (known === undefined && this.outsideWords.size >= mostWords) return;
+    this.outsideWords.set(known === undefined ? detached(word) : word, (known ?? 0) + 1);
   }
 
   private selects(database: number, key: ByteString): boolean {

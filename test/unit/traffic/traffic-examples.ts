@@ -43,6 +43,7 @@ export function reportOf(
     namespaces,
     mostMissed: [],
     missed: { keys: [], othersAtMost: 0 },
+    outsideWords: new Map(),
     mostRead: [],
     remembered: { keysRemembered: 0, keysBound: 1, forgotten: 0 },
     serverCost: {

@@ -79,6 +79,12 @@ test('a limit that was given holds, whatever fits', async () => {
   expect(linesOf(stdout).filter((line) => /^ {2}kind\w\w:<id> /.test(line))).toHaveLength(30);
 });
 
+test('the largest keys that an option asks for are all there, whatever fits', async () => {
+  const { stdout } = await cli(['inspect', '--top', '6', '--no-color'], { url, columns: 80, rows: 24 });
+  const lines = linesOf(stdout);
+  expect(lines.indexOf('', lines.indexOf('Largest keys')) - lines.indexOf('Largest keys')).toBe(8);
+});
+
 describe('namespaces', () => {
   const csv = async (...args: readonly string[]) =>
     linesOf((await cli([...args, '-o', 'csv'], { url })).stdout.replaceAll('\r', ''));

@@ -8,7 +8,7 @@ import type { RedisServer } from '../../redis/server.ts';
 import { removeIfPermitted, replaceFile } from '../../support/files.ts';
 import { sealed, unsealed } from '../../support/sealed.ts';
 import type { Context } from '../context.ts';
-import type { InspectInput } from './result.ts';
+import { defaultTop, type InspectInput } from './result.ts';
 import { scopeOf } from './snapshot.ts';
 
 const format = 'cachectl-walk-3';
@@ -74,7 +74,7 @@ export async function openCheckpoint(context: Context, input: InspectInput): Pro
 
 /** All that decides which keys are read, how they are grouped and what is reported of them. */
 function questionOf({ map }: Context, input: InspectInput): string {
-  const { top, exact = false } = input;
+  const { top = defaultTop, exact = false } = input;
   const namespaces = map.namespaces.map(({ name, patterns, ttl, guessedTtl }) => [
     name,
     patterns.map(({ text }) => text),

@@ -23,7 +23,7 @@ export const defineInspect: DefineCommand = (program, run) => {
     )
     .addOption(common.match)
     .option('--delimiters <characters>', 'what separates the segments of a key, such as ":/"')
-    .option('--top <number>', 'how many of the largest keys to list', countArgument(0), 10)
+    .option('--top <number>', 'how many of the largest keys to list (default: 10)', countArgument(0))
     .option(
       '--most-elements',
       'also find the lists, sets, hashes, sorted sets and streams with the most elements, and the largest strings, in ' +

@@ -5,11 +5,14 @@ import type { LayoutInput } from '../namespace-columns.ts';
 import type { ReadingInput } from '../reading-options.ts';
 import type { Growth } from './snapshot.ts';
 
+export const defaultTop = 10;
+
 export interface InspectInput extends ReadingInput, SelectionInput, LayoutInput {
   readonly patterns: readonly string[];
   readonly depth?: number;
   readonly delimiters?: string;
-  readonly top: number;
+  /** How many of the largest keys are listed. None: `defaultTop`. */
+  readonly top?: number;
   /** None: `defaultLimit`, and for people what fits on the screen. */
   readonly limit?: number;
   /** Also find the keys with the most elements. */

@@ -19,7 +19,7 @@ import type { Browsed } from './browse.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { growthSince, loadSnapshot, saveSnapshot, scopeOf } from './snapshot.ts';
 import { viewInspect } from './view.ts';
-import type { InspectInput, InspectResult } from './result.ts';
+import { defaultTop, type InspectInput, type InspectResult } from './result.ts';
 import type { OpenScreen } from '../screen.ts';
 import { blankOf } from '../blank.ts';
 
@@ -49,7 +49,7 @@ const mostLargest = 1000;
 async function inspect(context: Context, input: InspectInput): Promise<Outcome<InspectResult>> {
   requireColumns(namespaceFields, input);
   const openScreen = input.browse === true ? screenFor(context, input) : null;
-  const { limit = defaultLimit } = input;
+  const { limit = defaultLimit, top = defaultTop } = input;
   const map = withDelimiters(context.map, input.delimiters);
   const selection = selectionOf(map, input.patterns, input);
   const reading = readingOptionsOf(context, input);
@@ -67,8 +67,8 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     columns,
     details,
     selection,
-    top: openScreen === null ? input.top : mostLargest,
-    mostElements: input.mostElements === true ? input.top : undefined,
+    top: openScreen === null ? top : mostLargest,
+    mostElements: input.mostElements === true ? top : undefined,
     reading: { ...reading, ...(await checkpoint.readingOptions(server)) },
     now: context.now,
   };
@@ -116,7 +116,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
       ttlRules: whole.namespaces.flatMap((row) =>
         row.ttlRule === null ? [] : [{ namespace: rowName(row), ...row.ttlRule }],
       ),
-      largest: largest.slice(0, input.top),
+      largest: largest.slice(0, top),
       mostElements:
         analysis.mostElements?.map(({ key, type, ...figures }) => ({
           ...{ type, ...keyFields(key), namespace: rowOf(analysis, key), ...figures },
@@ -126,7 +126,7 @@ async function inspect(context: Context, input: InspectInput): Promise<Outcome<I
     return {
       outcome: { result, ...(error && { error }) },
       result: { ...result, ...whole, largest },
-      ...{ top: input.top, own: context.ownLookups(), map },
+      ...{ top, own: context.ownLookups(), map },
       rowOf: (key) => rowOf(analysis, key),
       among: pick(input, selectionNames),
     };

@@ -19,7 +19,7 @@ import type { Growth, NamespaceGrowth } from './snapshot.ts';
 
 interface ViewInput extends LayoutInput {
   readonly limit?: number;
-  readonly top: number;
+  readonly top?: number;
 }
 
 /** The result of `inspect` for people, and as rows. */
@@ -30,7 +30,7 @@ export function viewInspect(result: InspectResult, own: OwnLookups, input: ViewI
   if (result.keys > 0) blocks.push(...histogramTables(total), sizeTable(result));
   blocks.push(...ruleBlocks(ttlRules));
   // Also where it is empty: lines in a pipe begin with the name of their table wherever there are two.
-  if (input.top > 0) blocks.push(largestTable(result));
+  if (input.top !== 0) blocks.push(largestTable(result, input.top !== undefined));
   if (result.overheadBytes !== null && result.memoryBytes)
     blocks.push(
       ...asides(
@@ -179,7 +179,8 @@ function ruleBlocks(ttlRules: readonly Rule[]): Block[] {
   ];
 }
 
-function largestTable({ largest, exact }: InspectResult): TableBlock {
+/** @param isAsked whether an option has asked for it: then it is whole on a small screen too */
+function largestTable({ largest, exact }: InspectResult, isAsked: boolean): TableBlock {
   const { text, bytes } = fieldsOf<InspectResult['largest'][number]>();
   return tableOf(
     'largest',
@@ -187,8 +188,7 @@ function largestTable({ largest, exact }: InspectResult): TableBlock {
     [text('key', 'KEY'), bytes('memoryBytes', 'MEMORY'), text('type', 'TYPE')],
     {
       title: exact ? 'Largest keys' : 'Largest of the keys that were read',
-      moreWith: '--browse',
-      isSecondary: true,
+      ...(!isAsked && { moreWith: '--browse', isSecondary: true as const }),
     },
   );
 }

@@ -12,6 +12,10 @@ const mapColumns = <Table extends Columns<keyof Table>>(table: Table, change: (c
 const emptyLike = (column: Column, length: number) =>
   new (column.constructor as new (length: number) => Column)(length);
 
+export function addTo(column: Column, index: number, amount: number): void {
+  column[index] = (column[index] ?? 0) + amount;
+}
+
 /** The first `length` of each column, in the same memory. */
 export const firstOf = <Table extends Columns<keyof Table>>(table: Table, length: number): Table =>
   mapColumns(table, (column) => column.subarray(0, length));

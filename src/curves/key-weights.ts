@@ -1,4 +1,5 @@
 import { type AccessTrace, accessKinds } from './access-sample.ts';
+import { addTo } from './columns.ts';
 import { classOfUses, type Population } from './key-census.ts';
 
 /** Classes with fewer keys in the sample are joined with the next. */
@@ -32,7 +33,7 @@ export function keyWeights(trace: AccessTrace, population: Population | null): F
 function usesOfKeys({ keys, accesses: { key: accessed, kind } }: AccessTrace): Uint32Array {
   const uses = new Uint32Array(keys.row.length);
   accessed.forEach((key, at) => {
-    if (kind[at] === accessKinds.read || kind[at] === accessKinds.write) uses[key] = (uses[key] ?? 0) + 1;
+    if (kind[at] === accessKinds.read || kind[at] === accessKinds.write) addTo(uses, key, 1);
   });
   return uses;
 }
@@ -40,7 +41,7 @@ function usesOfKeys({ keys, accesses: { key: accessed, kind } }: AccessTrace): U
 interface Margin {
   readonly classOf: (key: number) => number;
   /** Keys of the population, by class. */
-  readonly counts: readonly number[];
+  readonly counts: Float64Array;
 }
 
 /** Classes in their order, joined until each has keys enough in the sample. */
@@ -49,26 +50,24 @@ function marginOf(
   population: readonly number[],
   classOf: (key: number) => number,
 ): Margin {
-  const sampled = population.map(() => 0);
-  weights.forEach((weight, key) => {
-    if (weight > 0) sampled[classOf(key)] = (sampled[classOf(key)] ?? 0) + 1;
-  });
+  const sampled = new Uint32Array(population.length);
+  weights.forEach((weight, key) => addTo(sampled, classOf(key), weight > 0 ? 1 : 0));
   let left = sampled.reduce((sum, count) => sum + count, 0);
   let [joined, inJoined] = [0, 0];
-  const place = sampled.map((count) => {
+  const place = Array.from(sampled, (count) => {
     if (inJoined >= fewestKeys && left >= fewestKeys) [joined, inJoined] = [joined + 1, 0];
     inJoined += count;
     left -= count;
     return joined;
   });
-  const counts = Array.from({ length: joined + 1 }, () => 0);
-  population.forEach((count, each) => (counts[place[each] ?? 0] = (counts[place[each] ?? 0] ?? 0) + count));
+  const counts = new Float64Array(joined + 1);
+  population.forEach((count, each) => addTo(counts, place[each] ?? 0, count));
   return { classOf: (key) => place[classOf(key)] ?? 0, counts };
 }
 
-function rake(weights: Float64Array, classOf: (key: number) => number, counts: readonly number[]): void {
+function rake(weights: Float64Array, classOf: (key: number) => number, counts: Float64Array): void {
   const sums = new Float64Array(counts.length);
-  weights.forEach((weight, key) => (sums[classOf(key)] = (sums[classOf(key)] ?? 0) + weight));
+  weights.forEach((weight, key) => addTo(sums, classOf(key), weight));
   weights.forEach((weight, key) => {
     const [count = 0, sum = 0] = [counts[classOf(key)], sums[classOf(key)]];
     if (sum > 0) weights[key] = (weight * count) / sum;

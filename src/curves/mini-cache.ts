@@ -20,9 +20,10 @@ export class MiniCache {
   private usedBytes = 0;
   private capacityBytes = 0;
   private random = new SeededRandom(0, '');
-  /** Keys that are held, in any order, and where each is in the list; all of them, and those with a time to live. */
-  private readonly all: KeyList;
-  private readonly volatile: KeyList;
+  /** By key: 1 where it is held. */
+  private readonly held: Uint8Array;
+  /** Keys that may be evicted. */
+  private readonly candidates: KeyList;
   /** LRU: seconds; LFU: minutes. */
   private readonly clocks: Uint32Array;
   private readonly counters: Uint8Array;
@@ -32,7 +33,7 @@ export class MiniCache {
   private pooled = 0;
   private readonly isLfu: boolean;
   private readonly isRandom: boolean;
-  private readonly candidates: KeyList;
+  private readonly isVolatile: boolean;
   private readonly clockMillis: number;
 
   /** @param bytes of each key */
@@ -41,25 +42,26 @@ export class MiniCache {
     private readonly bytes: ArrayLike<number>,
   ) {
     const { length } = bytes;
-    [this.all, this.volatile] = [new KeyList(length), new KeyList(length)];
+    this.held = new Uint8Array(length);
+    this.candidates = new KeyList(length);
     this.clocks = new Uint32Array(length);
     this.counters = new Uint8Array(length);
     this.deadlines = new Float64Array(length);
     this.isLfu = terms.policy.endsWith('-lfu');
     this.isRandom = terms.policy.endsWith('-random');
-    this.candidates = terms.policy.startsWith('volatile') ? this.volatile : this.all;
+    this.isVolatile = terms.policy.startsWith('volatile');
     this.clockMillis = this.isLfu ? 60_000 : lruClockMillis;
   }
 
   /** Begins anew, empty. */
   clear(capacityBytes: number, random: SeededRandom): void {
     [this.capacityBytes, this.random, this.usedBytes, this.pooled] = [capacityBytes, random, 0, 0];
-    this.all.clear();
-    this.volatile.clear();
+    this.held.fill(0);
+    this.candidates.clear();
   }
 
   has(key: number): boolean {
-    return this.all.has(key);
+    return this.held[key] === 1;
   }
 
   /** The key is used. @returns false where it is not held */
@@ -72,25 +74,23 @@ export class MiniCache {
 
   /** Puts a key in that is not held, and evicts what is too much then. @param deadlineMillis 0: it has no time to live */
   store(key: number, nowMillis: number, deadlineMillis: number): void {
-    this.all.add(key);
-    if (deadlineMillis > 0) this.volatile.add(key);
+    const { candidates, random } = this;
+    this.held[key] = 1;
+    if (deadlineMillis > 0 || !this.isVolatile) candidates.add(key);
     this.usedBytes += this.bytes[key] ?? 0;
     this.deadlines[key] = deadlineMillis;
     this.counters[key] = lfuFirst;
     this.clocks[key] = this.clock(nowMillis);
-    const { candidates, random } = this;
     while (this.usedBytes > this.capacityBytes && candidates.size > 0) {
-      const evicted = this.isRandom
-        ? candidates.at(random.below(candidates.size))
-        : this.best(candidates, nowMillis);
+      const evicted = this.isRandom ? candidates.draw(random) : this.best(nowMillis);
       if (evicted >= 0) this.remove(evicted);
     }
   }
 
   remove(key: number): void {
     if (!this.has(key)) return;
-    this.all.remove(key);
-    this.volatile.remove(key);
+    this.held[key] = 0;
+    this.candidates.remove(key);
     this.usedBytes -= this.bytes[key] ?? 0;
   }
 
@@ -99,14 +99,14 @@ export class MiniCache {
   }
 
   /** The best of the pool that is still there, which is taken out; -1 where none is. */
-  private best(candidates: KeyList, nowMillis: number): number {
+  private best(nowMillis: number): number {
     for (let drawn = 0; drawn < this.terms.samples; drawn++) {
-      const key = candidates.at(this.random.below(candidates.size));
+      const key = this.candidates.draw(this.random);
       this.offer(key, this.scoreOf(key, nowMillis));
     }
     while (this.pooled > 0) {
       const key = this.poolKeys[--this.pooled] ?? -1;
-      if (candidates.has(key)) return key;
+      if (this.has(key)) return key;
     }
     return -1;
   }
@@ -171,12 +171,8 @@ class KeyList {
     this.places.fill(0);
   }
 
-  has(key: number): boolean {
-    return (this.places[key] ?? 0) > 0;
-  }
-
-  at(index: number): number {
-    return this.list[index] ?? -1;
+  draw(random: SeededRandom): number {
+    return this.list[random.below(this.size)] ?? -1;
   }
 
   add(key: number): void {

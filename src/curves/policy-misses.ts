@@ -1,6 +1,7 @@
 import { SeededRandom } from '../support/random.ts';
 import type { InParts } from '../support/in-parts.ts';
 import { type AccessTrace, forever } from './access-sample.ts';
+import { addTo } from './columns.ts';
 import { MiniCache } from './mini-cache.ts';
 import type { EvictionTerms } from './policy.ts';
 import type { Sample } from './random-groups.ts';
@@ -42,10 +43,8 @@ export function* comparePolicy(
     const read = (key: number, at: number) => {
       const isHit = cache.use(key, now(at));
       const from = hitsFrom[at - length] ?? cold;
-      if (from !== cold && isHit !== from <= index) {
-        const row = keys.row[key] ?? 0;
-        moreMisses[row] = (moreMisses[row] ?? 0) + (isHit ? -1 : 1) * (weights[key] ?? 0);
-      }
+      if (from !== cold && isHit !== from <= index)
+        addTo(moreMisses, keys.row[key] ?? 0, (isHit ? -1 : 1) * (weights[key] ?? 0));
       if (!isHit) store(key, at);
       readAt[key] = now(at);
     };

@@ -1,3 +1,4 @@
+import { addTo } from './columns.ts';
 import type { Sample } from './random-groups.ts';
 import { replay } from './replay.ts';
 import { LruStack } from './stack-distance.ts';
@@ -46,8 +47,7 @@ export function lruOutcomes(
   const hitsFrom = new Uint16Array(length).fill(cold);
   const stack = new LruStack(rowOf.length, length);
   let filled = 0;
-  const count = (column: Float64Array, key: number, index: number) =>
-    (column[index] = (column[index] ?? 0) + (weights[key] ?? 0));
+  const count = (column: Float64Array, key: number, index: number) => addTo(column, index, weights[key] ?? 0);
   const pass = (key: number) => {
     while (filled < sizes.length && (sizes[filled] ?? 0) <= stack.totalBytes) filled++;
     count(filledBy, key, filled);

@@ -3,6 +3,7 @@ import { avalanche } from '../support/hash.ts';
 import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
 import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
+import { addTo } from './columns.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
 import { errorOfGroups, type Sample, samplesOf } from './random-groups.ts';
 
@@ -48,7 +49,7 @@ export function* ttlCurves(
   for (const ttlSeconds of terms.ttls) {
     const ofTtl: TtlRun[] = [];
     for (const { sample, writes } of samples) {
-      ofTtl.push(runTtl(sample, totals.reads.length, terms, ttlSeconds, writes));
+      ofTtl.push(runTtl(sample, totals.reads.length, terms, ttlSeconds * 1000, writes));
       yield;
     }
     runs.push(ofTtl);
@@ -108,120 +109,70 @@ function classifyWrites({ keys, accesses }: AccessTrace, hasEvicted: boolean): W
   return { refills, isStored };
 }
 
+/** Columns are by row. */
 interface TtlRun {
-  /** Reads of the part of the window that is looked at, and those of all of it, by row. */
+  /** Reads of the part of the window that is looked at, and those of all of it. */
   readonly reads: Float64Array;
   readonly allReads: Float64Array;
-  /**
-   * By row, for what may have been there when the window began: every key that the application stores, and new; none; each as far in
-   * its life as chance has it.
-   */
-  readonly misses: readonly Float64Array[];
-  /** Bytes times milliseconds, in the same way. */
-  readonly held: readonly Float64Array[];
+  /** What becomes of them, and bytes times milliseconds, with each of `starts`. */
+  readonly sides: readonly { readonly misses: Float64Array; readonly held: Float64Array }[];
   readonly lookedMillis: number;
 }
 
+/**
+ * When keys that the application stores may have been stored that were there when the window began: just then; they were not there;
+ * at any time of their life, for a key in use is as likely to be at the beginning of it as at the end. A share of the TTL.
+ */
+const starts = [() => 0, () => Number.NaN, (position: number) => -(avalanche(position) >>> 0) / 2 ** 32];
+
 function runTtl(
-  { trace, weights }: Sample,
+  { trace: { keys, accesses }, weights }: Sample,
   rows: number,
   { windowMillis }: TtlTerms,
-  ttlSeconds: number,
+  ttlMillis: number,
   { refills, isStored }: Writes,
 ): TtlRun {
-  const { keys, accesses } = trace;
-  const ttlMillis = ttlSeconds * 1000;
   const from = Math.min(ttlMillis, windowMillis * waitShare);
-  const [reads, allReads] = [new Float64Array(rows), new Float64Array(rows)];
-  // A key in use is as likely to be at the beginning of its life as at the end.
-  const usual = (key: number) => (-ttlMillis * (avalanche(keys.position[key] ?? 0) >>> 0)) / 2 ** 32;
-  const sides = [() => 0, () => Number.NaN, usual].map((start) => {
-    const storedAt = Float64Array.from(isStored, (stored, key) => (stored === 1 ? start(key) : Number.NaN));
-    return new TtlSide(trace, weights, { ttlMillis, from, rows }, storedAt);
-  });
+  const byRow = () => new Float64Array(rows);
+  const add = (column: Float64Array, key: number, amount = 1) =>
+    addTo(column, keys.row[key] ?? 0, amount * (weights[key] ?? 0));
+  const [reads, allReads] = [byRow(), byRow()];
   accesses.key.forEach((key, at) => {
-    const now = accesses.atMillis[at] ?? 0;
-    switch (accesses.kind[at]) {
-      case accessKinds.read: {
-        const [row, weight] = [keys.row[key] ?? 0, weights[key] ?? 0];
-        allReads[row] = (allReads[row] ?? 0) + weight;
-        if (now >= from) reads[row] = (reads[row] ?? 0) + weight;
-        for (const side of sides) side.read(key, now, isStored[key] === 1);
-        return;
-      }
-      case accessKinds.remove:
-        for (const side of sides) side.end(key, now);
-        return;
-      case accessKinds.write:
-        for (const side of sides) side.write(key, now, refills[at] === 1);
-        return;
-      default:
-        if ((accesses.ttlMillis[at] ?? 0) > 0) for (const side of sides) side.renew(key, now);
-    }
+    if (accesses.kind[at] !== accessKinds.read) return;
+    add(allReads, key);
+    if ((accesses.atMillis[at] ?? 0) >= from) add(reads, key);
   });
-  for (const side of sides) side.close(windowMillis);
-  return {
-    ...{ reads, allReads, lookedMillis: windowMillis - from },
-    misses: sides.map(({ misses }) => misses),
-    held: sides.map(({ held }) => held),
-  };
-}
-
-/** One run under one assumption about what was there before. */
-class TtlSide {
-  readonly misses: Float64Array;
-  readonly held: Float64Array;
-
-  /** @param storedAt when each key was stored; not a number: it is not there */
-  constructor(
-    private readonly trace: AccessTrace,
-    private readonly weights: Float64Array,
-    private readonly terms: Record<'ttlMillis' | 'from' | 'rows', number>,
-    private readonly storedAt: Float64Array,
-  ) {
-    this.misses = new Float64Array(terms.rows);
-    this.held = new Float64Array(terms.rows);
-  }
-
-  read(key: number, now: number, isStored: boolean): void {
-    if (this.lives(key, now)) return;
-    const row = this.trace.keys.row[key] ?? 0;
-    if (now >= this.terms.from) this.misses[row] = (this.misses[row] ?? 0) + (this.weights[key] ?? 0);
-    if (isStored) this.store(key, now);
-  }
-
-  write(key: number, now: number, isRefill: boolean): void {
-    if (!isRefill || !this.lives(key, now)) this.store(key, now);
-  }
-
-  renew(key: number, now: number): void {
-    if (this.lives(key, now)) this.store(key, now);
-  }
-
-  /** The key goes, and what it held is counted. */
-  end(key: number, now: number): void {
-    const storedAt = this.storedAt[key] ?? Number.NaN;
-    this.storedAt[key] = Number.NaN;
-    const begin = Math.max(this.terms.from, storedAt);
-    const millis = Math.min(now, storedAt + this.terms.ttlMillis) - begin;
-    if (!(millis > 0)) return;
-    const { row: rows, bytes } = this.trace.keys;
-    const row = rows[key] ?? 0;
-    this.held[row] = (this.held[row] ?? 0) + millis * (bytes[key] ?? 0) * (this.weights[key] ?? 0);
-  }
-
-  close(now: number): void {
-    for (let key = 0; key < this.storedAt.length; key++) this.end(key, now);
-  }
-
-  private lives(key: number, now: number): boolean {
-    return now - (this.storedAt[key] ?? 0) < this.terms.ttlMillis;
-  }
-
-  private store(key: number, now: number): void {
-    this.end(key, now);
-    this.storedAt[key] = now;
-  }
+  const sides = starts.map((start) => {
+    const [misses, held] = [byRow(), byRow()];
+    /** When each key was stored; not a number: it is not there. */
+    const storedAt = Float64Array.from(isStored, (stored, key) =>
+      stored === 1 ? start(keys.position[key] ?? 0) * ttlMillis : Number.NaN,
+    );
+    /** What the key held is counted. @param again when it is stored then */
+    const end = (key: number, now: number, again: number) => {
+      const stored = storedAt[key] ?? Number.NaN;
+      const millis = Math.min(now, stored + ttlMillis) - Math.max(from, stored);
+      if (millis > 0) add(held, key, millis * (keys.bytes[key] ?? 0));
+      storedAt[key] = again;
+    };
+    accesses.key.forEach((key, at) => {
+      const now = accesses.atMillis[at] ?? 0;
+      const lives = now - (storedAt[key] ?? 0) < ttlMillis;
+      const kind = accesses.kind[at];
+      if (kind === accessKinds.read) {
+        if (lives) return;
+        if (now >= from) add(misses, key);
+        if (isStored[key] === 1) end(key, now, now);
+      } else if (kind === accessKinds.remove) end(key, now, Number.NaN);
+      else if (
+        kind === accessKinds.write ? refills[at] === 0 || !lives : lives && accesses.ttlMillis[at] !== 0
+      )
+        end(key, now, now);
+    });
+    storedAt.forEach((_, key) => end(key, windowMillis, Number.NaN));
+    return { misses, held };
+  });
+  return { reads, allReads, sides, lookedMillis: windowMillis - from };
 }
 
 /** @param runs of the whole sample, and of its parts */
@@ -252,8 +203,8 @@ function pointOf(
     const interval: Interval = [Math.min(...end(-1)), Math.max(...end(1))];
     return { likely: within(sides[2] ?? 0), spread: Math.max(...sides) - Math.min(...sides), interval };
   };
-  const hits = around(({ misses }) => misses.map((each) => 1 - over(each) / looked), 1);
-  const bytes = around(({ held, lookedMillis }) => held.map((each) => over(each) / lookedMillis), Infinity);
+  const hits = around((run) => run.sides.map(({ misses }) => 1 - over(misses) / looked), 1);
+  const bytes = around((run) => run.sides.map(({ held }) => over(held) / run.lookedMillis), Infinity);
   const isShown = ttlSeconds * 1000 <= windowMillis * waitShare || hits.spread <= closeBounds;
   return {
     ttlSeconds,

@@ -1,6 +1,7 @@
 import type { InParts } from '../support/in-parts.ts';
 import type { Interval } from '../support/intervals.ts';
 import { sumOf, sumOrNull } from '../support/collections.ts';
+import { addTo } from './columns.ts';
 import { keyLives } from './key-lives.ts';
 import { keyWeights } from './key-weights.ts';
 import {
@@ -179,7 +180,7 @@ function* curvesOf(
   const keys = trace.keys.row.length;
   keyWeights(trace, population)?.forEach((weight, key) => {
     const row = trace.keys.row[key] ?? 0;
-    activeBytes[row] = (activeBytes[row] ?? 0) + (wasThere[key] ?? 0) * weight * (trace.keys.bytes[key] ?? 0);
+    addTo(activeBytes, row, (wasThere[key] ?? 0) * weight * (trace.keys.bytes[key] ?? 0));
   });
   const asked = shares.map((share) => grid.indexOf(share));
   return {

@@ -1,9 +1,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { accessKinds, groups } from '../../curves/access-sample.ts';
+import { accessKinds, groups, type SampledAccesses, type SampledKeys } from '../../curves/access-sample.ts';
 import { policies } from '../../curves/policy.ts';
-import type { NodeWindowRecord, WindowRecord } from '../../curves/window-record.ts';
+import type { WindowRecord } from '../../curves/window-record.ts';
 import { fileFailureText, InputError } from '../../support/failure.ts';
 import { writePlaceAt } from '../../support/files.ts';
 import { readNamedJson, writeNamedFile } from '../../support/named-file.ts';
@@ -17,7 +17,15 @@ import type { Context } from '../context.ts';
 
 const amount = z.number().min(0);
 const counts = z.array(amount);
-const base64 = z.string().regex(/^[A-Za-z0-9+/]*={0,2}$/);
+const column = <Column>(read: (bytes: Uint8Array<ArrayBuffer>) => Column) =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/]*={0,2}$/)
+    .transform((text) => read(new Uint8Array(Buffer.from(text, 'base64'))));
+const bytes = column((each) => each);
+/** Of a column whose bytes are no whole numbers, none. */
+const numbers = column(({ buffer }) => new Uint32Array(buffer.byteLength % 4 === 0 ? buffer : []));
+const doubles = column(({ buffer }) => new Float64Array(buffer.byteLength % 8 === 0 ? buffer : []));
 
 const nodeSchema = z.object({
   address: z.string(),
@@ -42,8 +50,8 @@ const nodeSchema = z.object({
   misses: counts,
   sizesRefused: z.string().nullable(),
   rate: z.number().gt(0).max(1),
-  keys: z.object({ position: base64, group: base64, row: base64, bytes: base64, absentAtStart: base64 }),
-  accesses: z.object({ key: base64, kind: base64, atMillis: base64, ttlMillis: base64 }),
+  keys: z.object({ position: numbers, group: bytes, row: numbers, bytes: doubles, absentAtStart: bytes }),
+  accesses: z.object({ key: numbers, kind: bytes, atMillis: numbers, ttlMillis: numbers }),
 });
 
 const recordSchema = z.object({
@@ -58,16 +66,13 @@ const recordSchema = z.object({
 
 type NodeFile = z.infer<typeof nodeSchema>;
 
-/** Columns of numbers as base64. */
-const textsOf = <Table extends Readonly<Record<keyof Table, Uint8Array | Uint32Array | Float64Array>>>(
-  table: Table,
-) =>
+const textsOf = (columns: SampledKeys | SampledAccesses) =>
   Object.fromEntries(
-    Object.entries<Uint8Array | Uint32Array | Float64Array>(table).map(([name, column]) => [
+    Object.entries({ ...columns }).map(([name, { buffer, byteOffset, byteLength }]) => [
       name,
-      Buffer.from(column.buffer, column.byteOffset, column.byteLength).toString('base64'),
+      Buffer.from(buffer, byteOffset, byteLength).toString('base64'),
     ]),
-  ) as Record<keyof Table, string>;
+  );
 
 const writeFailure = (path: string) => (cause: string) =>
   new InputError(`recording \`${path}\` cannot be written: ${cause}`, 'name another with --record FILE');
@@ -86,18 +91,9 @@ export function requirePlace(path: string): void {
 
 /** @throws InputError where the file cannot be written */
 export function writeRecording(context: Context, path: string, record: WindowRecord): Promise<void> {
-  const nodes = record.nodes.map(({ trace, ...node }): NodeFile => {
-    const { rate, keys, accesses } = trace;
-    return {
-      ...{ ...node, reads: [...node.reads], misses: [...node.misses], rate },
-      population: node.population && {
-        byRow: [...node.population.byRow],
-        byUses: [...node.population.byUses],
-      },
-      keys: textsOf(keys),
-      accesses: textsOf(accesses),
-    };
-  });
+  const nodes = record.nodes.map(({ trace: { rate, keys, accesses }, ...node }) => ({
+    ...{ ...node, rate, keys: textsOf(keys), accesses: textsOf(accesses) },
+  }));
   const text = `${JSON.stringify(sealed({ recordVersion: 1, ...record, nodes }))}\n`;
   const { signal, environment } = context;
   return writeNamedFile(path, text, { processes: environment.processes, signal }, writeFailure(path));
@@ -113,57 +109,20 @@ export async function readRecording(path: string, signal: AbortSignal): Promise<
   const parsed = recordSchema.safeParse(unsealed(await readNamedJson<unknown>(path, signal, failure)));
   if (!parsed.success) throw failure('it is no recording of `whatif`, or not as it was written');
   const { recordVersion: _, nodes, ...record } = parsed.data;
+  if (!nodes.every((node) => fits(node, record.namespaces.length)))
+    throw failure('its columns do not fit together');
   return {
     ...record,
-    nodes: nodes.map((node) => {
-      const read = nodeOf(node, record.namespaces.length);
-      if (read === null) throw failure('its columns do not fit together');
-      return read;
-    }),
+    nodes: nodes.map(({ rate, keys, accesses, ...node }) => ({ ...node, trace: { rate, keys, accesses } })),
   };
 }
 
-const bytesOf = (text: string) => new Uint8Array(Buffer.from(text, 'base64'));
-const wholeNumbers = (text: string) => new Uint32Array(bytesOf(text).buffer);
-
-/** Null where the columns do not fit together. */
-function nodeOf({ keys, accesses, rate, ...node }: NodeFile, namespaces: number): NodeWindowRecord | null {
-  try {
-    const trace = {
-      rate,
-      keys: {
-        position: wholeNumbers(keys.position),
-        group: bytesOf(keys.group),
-        row: wholeNumbers(keys.row),
-        bytes: new Float64Array(bytesOf(keys.bytes).buffer),
-        absentAtStart: bytesOf(keys.absentAtStart),
-      },
-      accesses: {
-        key: wholeNumbers(accesses.key),
-        kind: bytesOf(accesses.kind),
-        atMillis: wholeNumbers(accesses.atMillis),
-        ttlMillis: wholeNumbers(accesses.ttlMillis),
-      },
-    };
-    const count = trace.keys.row.length;
-    const { key, kind } = trace.accesses;
-    const fits =
-      Object.values(trace.keys).every(({ length }) => length === count) &&
-      Object.values(trace.accesses).every(({ length }) => length === key.length) &&
-      key.every((index) => index < count) &&
-      trace.keys.row.every((row) => row < namespaces) &&
-      trace.keys.group.every((group) => group < groups) &&
-      trace.keys.bytes.every(
-        (bytes) => Number.isNaN(bytes) || (bytes >= 0 && bytes < Number.MAX_SAFE_INTEGER),
-      ) &&
-      kind.every((each) => each <= accessKinds.remove) &&
-      [node.reads, node.misses, node.population?.byRow ?? node.reads].every(
-        ({ length }) => length === namespaces,
-      );
-    return fits ? { ...node, trace } : null;
-  } catch (error) {
-    // A column whose bytes are no whole numbers.
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
+const fits = ({ keys, accesses, reads, misses, population }: NodeFile, namespaces: number) =>
+  Object.values(keys).every(({ length }) => length === keys.row.length) &&
+  Object.values(accesses).every(({ length }) => length === accesses.key.length) &&
+  accesses.key.every((index) => index < keys.row.length) &&
+  accesses.kind.every((kind) => kind <= accessKinds.remove) &&
+  keys.row.every((row) => row < namespaces) &&
+  keys.group.every((group) => group < groups) &&
+  keys.bytes.every((size) => Number.isNaN(size) || (size >= 0 && size < Number.MAX_SAFE_INTEGER)) &&
+  [reads, misses, population?.byRow ?? reads].every(({ length }) => length === namespaces);

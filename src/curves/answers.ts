@@ -25,16 +25,13 @@ export function answersOf({ memory, hitRate }: CurveSet, target: number | null):
   const at = (share: number) => memory.find(({ timesToday }) => timesToday === share) ?? null;
   const isSure = (point: MemoryPoint, rate: number) =>
     point.hitRateInterval !== null && point.hitRateInterval[0] >= rate;
-  const lean =
-    hitRate === null || hitRate === 0
-      ? null
-      : memory.find((point) => isSure(point, (1 - sparedHits) * hitRate));
+  const lean = hitRate ? memory.find((point) => isSure(point, (1 - sparedHits) * hitRate)) : undefined;
   return {
     today: at(1),
     half: at(0.5),
     twice: at(2),
     knee: kneeOf(memory),
-    leanest: lean !== undefined && lean !== null && lean.timesToday < 1 ? lean : null,
+    leanest: lean !== undefined && lean.timesToday < 1 ? lean : null,
     forTarget: target === null ? null : targetOf(memory, target, isSure),
   };
 }

@@ -33,8 +33,8 @@ export interface MemoryTerms {
   readonly losesKeys?: readonly boolean[];
   /** Where the policy is not that of the server: what the model makes of today's memory with the server's own. */
   readonly ownPolicy?: MemoryCurves;
-  /** Indexes of the sizes at which the policy is simulated, ascending; left out: all. */
-  readonly simulatedAt?: readonly number[];
+  /** Indexes of the sizes at which the policy is simulated, ascending; of none it is LRU. */
+  readonly simulatedAt: readonly number[];
 }
 
 /** The hit rate with one size of memory, or one TTL. */
@@ -160,14 +160,14 @@ function withLosses(curve: MemoryCurve, today: number, losable: (index: number) 
 
 interface SampleRun {
   readonly outcomes: ReadOutcomes;
-  /** Of the policy, than LRU has: by size, then by row. Null: it is LRU. */
-  readonly moreMisses: readonly Float64Array[] | null;
+  /** Of the policy, than LRU has: by size at which it was simulated, then by row. */
+  readonly moreMisses: readonly Float64Array[];
 }
 
 function* runSample(
   { trace, weights }: Sample,
   { reads, distinctBytes }: WindowTotals,
-  { sizes, beginsEmpty, eviction, simulatedAt = [...sizes.keys()] }: MemoryTerms,
+  { sizes, beginsEmpty, eviction, simulatedAt }: MemoryTerms,
 ): InParts<SampleRun> {
   const rows = reads.length;
   const bytes = weights.map((weight, key) => weight * (trace.keys.bytes[key] ?? 0));
@@ -175,14 +175,8 @@ function* runSample(
   const terms = { sizes, rows, beginsEmpty, bytes: bytes.map((each) => each * scale) };
   const { outcomes, hitsFrom } = lruOutcomes({ trace, weights }, terms);
   yield;
-  if (eviction.policy === 'lru') return { outcomes, moreMisses: null };
-  const found = yield* comparePolicy({ trace, weights }, terms, hitsFrom, eviction, simulatedAt);
-  const simulated = simulatedAt.map((index) => sizes[index] ?? 0);
-  const ofRows = Array.from({ length: rows }, (_, row) => found.map((misses) => misses[row] ?? 0));
-  return {
-    outcomes,
-    moreMisses: sizes.map((size) => Float64Array.from(ofRows, (values) => onLine(simulated, values, size))),
-  };
+  const moreMisses = yield* comparePolicy({ trace, weights }, terms, hitsFrom, eviction, simulatedAt);
+  return { outcomes, moreMisses };
 }
 
 /** A value at a size from those at others, ascending: on straight lines between them, and beyond them as at the nearest. */
@@ -223,7 +217,7 @@ function ratesOf(
   { outcomes, moreMisses }: SampleRun,
   rows: readonly number[],
   reads: number,
-  { sizes, today, hasEvicted }: MemoryTerms,
+  { sizes, today, hasEvicted, simulatedAt }: MemoryTerms,
 ): Rates {
   const expected = Math.max(reads, Number.MIN_VALUE);
   const width = sizes.length + 1;
@@ -244,7 +238,9 @@ function ratesOf(
   const [allColdHits, allColdMisses] = [laterColdHits, laterColdMisses];
   // The policy was held against LRU in reads that are not cold; to the others it does the same.
   const ofAll = later > 0 ? (later + allColdHits + (hasEvicted ? allColdMisses : 0)) / later : 1;
-  for (const index of sizes.keys()) {
+  const simulated = simulatedAt.map((each) => sizes[each] ?? 0);
+  const moreOver = moreMisses.map((column) => over(column));
+  for (const [index, size] of sizes.entries()) {
     const hitsHere = hits[index] ?? 0;
     later -= hitsHere;
     laterColdHits -= coldHits[index] ?? 0;
@@ -254,7 +250,7 @@ function ratesOf(
     const events = hitsHere + (index === 0 ? unsampled : 0);
     if (atRisk > 0) survival *= 1 - Math.min(1, Math.max(0, events / atRisk));
     atRisk -= events;
-    const more = moreMisses?.[index] === undefined ? 0 : over(moreMisses[index]);
+    const more = onLine(simulated, moreOver, size);
     const isBelow = today === null || index < today;
     const unknownHits = isBelow ? allColdHits - laterColdHits : 0;
     const unknownMisses = isBelow || index === today || !hasEvicted ? 0 : allColdMisses - laterColdMisses;
@@ -317,9 +313,10 @@ function curveFrom(
         rate,
       ),
     );
-    const share = todaySize === 0 ? 0 : memoryError * Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
-    const less = from - onLine(sizes, lows, size * (1 - share));
-    const more = onLine(sizes, highs, size * (1 + share)) - to;
+    const apart = todaySize === 0 ? 0 : Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
+    const moved = memoryError * size * apart;
+    const less = from - onLine(sizes, lows, size - moved);
+    const more = onLine(sizes, highs, size + moved) - to;
     const off = Math.max(...errors) + Math.max(offBy, less, more);
     // More memory is no worse.
     const [least, most] = !isOwn ? [0, 1] : index > today ? [counted, 1] : [0, counted];

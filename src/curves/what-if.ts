@@ -127,9 +127,7 @@ export function* answerWhatIf(record: WindowRecord, questions: Questions | null)
     sampledKeys: sumOf(nodes.map(({ node }) => node.trace.keys.row.length)),
     sampledAccesses: sumOf(nodes.map(({ node }) => node.trace.accesses.key.length)),
     sampleRate: Math.min(...nodes.map(({ node }) => node.trace.rate)),
-    distinctKeys: nodes.some(({ node }) => node.distinctKeys === null)
-      ? null
-      : sumOf(nodes.map(({ node }) => node.distinctKeys ?? 0)),
+    distinctKeys: sumOrNull(nodes.map(({ node }) => node.distinctKeys)),
     sizesKnown: Math.min(...nodes.map(({ sizesKnown }) => sizesKnown)),
   };
 }
@@ -161,27 +159,28 @@ function* curvesOf(
   const sizes = grid.map((share) => Math.max(0, share * today - memory.fixedBytes));
   const { wasThere, isRefilled: refilled } = keyLives(trace, namespaces.length);
   const totals: WindowTotals = { reads, misses, population, distinctBytes: null };
-  const terms: MemoryTerms = {
-    ...{ sizes, today: grid.indexOf(1), eviction: node.eviction, hasEvicted, beginsEmpty: false },
+  const termsWith = (evicting: Policy): MemoryTerms => ({
+    ...{ sizes, today: grid.indexOf(1), hasEvicted, beginsEmpty: false },
+    eviction: { ...node.eviction, policy: evicting },
     losesKeys: refilled.map((each) => each === false),
-    simulatedAt: grid.flatMap((share, index) => (simulatedShares.includes(share) ? [index] : [])),
-  };
-  const own = yield* memoryCurves(trace, totals, terms);
-  const isOwn = policy === null || policy === node.eviction.policy;
-  const curves = isOwn
-    ? own
-    : yield* memoryCurves(trace, totals, {
-        ...terms,
-        eviction: { ...node.eviction, policy },
-        ownPolicy: own,
-      });
+    simulatedAt: evicting === 'lru' ? [] : simulatedShares.map((share) => grid.indexOf(share)),
+  });
+  const { policy: ownPolicy } = node.eviction;
+  const own = yield* memoryCurves(trace, totals, termsWith(ownPolicy));
+  const curves =
+    policy === null || policy === ownPolicy
+      ? own
+      : yield* memoryCurves(trace, totals, { ...termsWith(policy), ownPolicy: own });
   const ttl = yield* ttlCurves(trace, totals, { ttls, windowMillis: windowSeconds * 1000, hasEvicted });
   const activeBytes = new Float64Array(namespaces.length);
   const keys = trace.keys.row.length;
-  keyWeights(trace, population)?.forEach((weight, key) => {
-    const row = trace.keys.row[key] ?? 0;
-    addTo(activeBytes, row, (wasThere[key] ?? 0) * weight * (trace.keys.bytes[key] ?? 0));
-  });
+  keyWeights(trace, population)?.forEach((weight, key) =>
+    addTo(
+      activeBytes,
+      trace.keys.row[key] ?? 0,
+      (wasThere[key] ?? 0) * weight * (trace.keys.bytes[key] ?? 0),
+    ),
+  );
   const asked = shares.map((share) => grid.indexOf(share));
   return {
     node,
@@ -201,38 +200,32 @@ interface Terms {
   readonly nodes: readonly NodeCurves[];
 }
 
+type OfNode<Value> = (node: NodeCurves) => Value | null | undefined;
+
 /** @param row null: all namespaces */
 function setOf({ record, shares, todayBytes, nodes }: Terms, row: number | null): CurveSet {
   const place = row === null ? 0 : row + 1;
   const countOf = (counts: readonly number[]) => (row === null ? sumOf(counts) : (counts[row] ?? 0));
-  const weights = nodes.map(({ node }) => countOf(node.reads));
-  const reads = sumOf(weights);
+  const readsOf = ({ node }: NodeCurves) => countOf(node.reads);
+  const reads = sumOf(nodes.map(readsOf));
   const misses = sumOf(nodes.map(({ node }) => countOf(node.misses)));
   const hitRate = reads === 0 ? null : 1 - misses / reads;
-  /** Of what each node says of itself: null where one that has reads does not know. */
-  const known = (values: readonly (number | null | undefined)[]) =>
-    values.some((value, index) => value == null && weights[index] !== 0)
-      ? null
-      : values.map((value) => value ?? 0);
-  const total = (values: readonly (number | null | undefined)[]) => {
-    const all = known(values);
-    return all && sumOf(all);
+  /** Null where a node that has reads does not know. */
+  const total = (of: OfNode<number>) =>
+    sumOrNull(nodes.map((node) => of(node) ?? (readsOf(node) === 0 ? 0 : null)));
+  const mean = (of: OfNode<number>) =>
+    reads === 0 ? null : total((node) => multiplied(of(node), readsOf(node) / reads));
+  const both = (joined: typeof total, of: OfNode<Interval>): Interval | null => {
+    const [low, high] = [joined((node) => of(node)?.[0]), joined((node) => of(node)?.[1])];
+    return low === null || high === null ? null : [low, high];
   };
-  const mean = (values: readonly (number | null | undefined)[]) =>
-    reads === 0
-      ? null
-      : total(values.map((value, index) => value && (value * (weights[index] ?? 0)) / reads));
-  const rateOf = (points: readonly (CurvePoint | undefined)[]): CurvePoint => ({
-    hitRate: mean(points.map((point) => point?.hitRate)),
-    hitRateInterval: ends(
-      points.map((point) => point?.hitRateInterval),
-      mean,
-    ),
+  const rateOf = (of: OfNode<CurvePoint>): CurvePoint => ({
+    hitRate: mean((node) => of(node)?.hitRate),
+    hitRateInterval: both(mean, (node) => of(node)?.hitRateInterval),
   });
-  const curves = nodes.map((node) => node.curves[place]);
   const perDay = record.windowSeconds > 0 ? 86_400 / record.windowSeconds : null;
   const memory = shares.map((share, index): MemoryPoint => {
-    const point = rateOf(curves.map((curve) => curve?.points[index]));
+    const point = rateOf(({ curves }) => curves[place]?.points[index]);
     const isKnown = point.hitRate !== null && hitRate !== null && perDay !== null;
     return {
       ...{ memoryBytes: share * todayBytes, timesToday: share, ...point },
@@ -240,33 +233,20 @@ function setOf({ record, shares, todayBytes, nodes }: Terms, row: number | null)
     };
   });
   const ttl = (nodes[0]?.ttl[place] ?? []).map(({ ttlSeconds }, index): TtlPoint => {
-    const points = nodes.map((node) => node.ttl[place]?.[index]);
+    const pointOf: OfNode<TtlPoint> = (node) => node.ttl[place]?.[index];
     return {
-      ...{ ttlSeconds, ...rateOf(points) },
-      heldBytes: total(points.map((point) => point?.heldBytes)),
-      heldBytesInterval: ends(
-        points.map((point) => point?.heldBytesInterval),
-        total,
-      ),
+      ...{ ttlSeconds, ...rateOf(pointOf) },
+      heldBytes: total((node) => pointOf(node)?.heldBytes),
+      heldBytesInterval: both(total, (node) => pointOf(node)?.heldBytesInterval),
     };
   });
   return {
     ...{ reads, misses, hitRate, memory, ttl },
-    modelledHitRate: mean(curves.map((curve) => curve?.modelledToday)),
+    modelledHitRate: mean(({ curves }) => curves[place]?.modelledToday),
     currentTtlSeconds:
       row === null ? null : (nodes.map((node) => node.currentTtls[row]).find((each) => each != null) ?? null),
     activeBytes: sumOrNull(nodes.map(({ activeBytes }) => activeBytes && countOf(activeBytes))),
   };
 }
 
-/** Both ends of intervals put together in the same way; null where one is not known. */
-function ends(
-  intervals: readonly (Interval | null | undefined)[],
-  together: (values: readonly (number | undefined)[]) => number | null,
-): Interval | null {
-  const [low, high] = [
-    together(intervals.map((each) => each?.[0])),
-    together(intervals.map((each) => each?.[1])),
-  ];
-  return low === null || high === null ? null : [low, high];
-}
+const multiplied = (value: number | null | undefined, by: number) => value && value * by;

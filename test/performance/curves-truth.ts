@@ -73,7 +73,7 @@ function ratesOf(
   const each = sample.trace();
   const terms: MemoryTerms = {
     ...{ sizes, today: null, hasEvicted: true, beginsEmpty: true },
-    eviction: { ...usualEviction, policy: 'lru' },
+    ...{ eviction: usualEviction, simulatedAt: [] },
   };
   const totals = {
     ...totalsOf(trace),

@@ -31,6 +31,8 @@ export interface MemoryTerms {
   readonly beginsEmpty: boolean;
   /** By row, true where a key that memory loses may be gone for good; left out: nowhere. */
   readonly losesKeys?: readonly boolean[];
+  /** Memory that belongs to no key; left out: none. */
+  readonly fixedBytes?: number;
   /** Where the policy is not that of the server: what the model makes of today's memory with the server's own. */
   readonly ownPolicy?: MemoryCurves;
   /** Indexes of the sizes at which the policy is simulated, ascending; of none it is LRU. */
@@ -280,7 +282,7 @@ function curveFrom(
 ): MemoryCurve {
   const over = (counts: readonly number[]) => sumOf(rows.map((row) => counts[row] ?? 0));
   const reads = over(totals.reads);
-  const { sizes, today } = terms;
+  const { sizes, today, fixedBytes = 0 } = terms;
   const [whole, ...parts] = runs.map((run) => ratesOf(run, rows, reads, terms));
   if (whole === undefined || reads * rate < fewestReads)
     return { points: sizes.map(() => ({ hitRate: null, hitRateInterval: null })), modelledToday: null };
@@ -314,7 +316,7 @@ function curveFrom(
       ),
     );
     const apart = todaySize === 0 ? 0 : Math.min(1, Math.abs(size / todaySize - 1) / elsewhere);
-    const moved = memoryError * size * apart;
+    const moved = memoryError * (size + fixedBytes) * apart;
     const less = from - onLine(sizes, lows, size - moved);
     const more = onLine(sizes, highs, size + moved) - to;
     const off = Math.max(...errors) + Math.max(offBy, less, more);

@@ -3,7 +3,7 @@ export interface SampleLimits {
   /** Share of the keys, from 0 to 1; it falls where the bounds are reached. */
   readonly rate: number;
   readonly maxKeys: number;
-  /** At a time: 2^18 take 6 MB, and as much again while they are run through. */
+  /** At a time: 2^18 take 3.4 MB, and as much again while they are run through. */
   readonly maxAccesses: number;
 }
 

@@ -160,7 +160,7 @@ function* curvesOf(
   const { wasThere, isRefilled: refilled } = keyLives(trace, namespaces.length);
   const totals: WindowTotals = { reads, misses, population, distinctBytes: null };
   const termsWith = (evicting: Policy): MemoryTerms => ({
-    ...{ sizes, today: grid.indexOf(1), hasEvicted, beginsEmpty: false },
+    ...{ sizes, today: grid.indexOf(1), hasEvicted, beginsEmpty: false, fixedBytes: memory.fixedBytes },
     eviction: { ...node.eviction, policy: evicting },
     losesKeys: refilled.map((each) => each === false),
     simulatedAt: evicting === 'lru' ? [] : simulatedShares.map((share) => grid.indexOf(share)),

@@ -5,7 +5,7 @@ import { cli } from '../run-cli.ts';
 import { startRedisProcess } from '../server/redis-process.ts';
 import { encode, LoadConnection } from '../traffic/load-connection.ts';
 import { type CacheAside, startCacheAside } from '../traffic/cache-aside.ts';
-import { readerOf } from '../traffic/reuse-traces.ts';
+import { readerOf, type Shape } from '../traffic/reuse-traces.ts';
 import { say } from './measure.ts';
 import { programArguments } from './program-arguments.ts';
 import { sayTable } from './table.ts';
@@ -13,18 +13,28 @@ import { sayTable } from './table.ts';
 /**
  * What `whatif` says a server would do, beside what it does: one window at the memory of the middle, then `maxmemory` is set to
  * five points of the curve under the same load; and in the same way three TTLs.
- * Usage: npm run bench:curves-server -- [seconds of the window] [seconds of each point] [keys] [--server PROGRAM]
+ * Usage: npm run bench:curves-server -- [seconds of the window] [seconds of each point] [keys] [load] [--server PROGRAM]
+ * The loads after the first have other keys in use and other sizes; a mixed one needs points of 12 seconds and more, to go round.
  */
 const {
-  numbers: [windowSeconds = 0, pointSeconds = 0, keys = 0],
+  numbers: [windowSeconds = 0, pointSeconds = 0, keys = 0, number = 0],
   server: program,
-} = programArguments(20, 8, 40_000);
+} = programArguments(20, 8, 40_000, 1);
 const shares = [0.25, 0.5, 0.75, 1, 1.25, 1.5];
 const random = new SeededRandom(1, 'sizes');
-const bytes = Array.from({ length: keys }, () => random.size(700));
+const loads: readonly (readonly [shape: Shape, bytes: () => number])[] = [
+  ['zipf 0.9', () => random.size(700)],
+  ['zipf 0.7', () => random.size(700)],
+  ['zipf 1.1', () => 900],
+  ['zipf 1.2', () => random.size(700)],
+  ['zipf 0.9', () => (random.chance(0.15) ? 4000 : 150)],
+  ['mixed', () => (random.chance(0.15) ? 4000 : 150)],
+];
+const [shape, sizeOf] = loads[number - 1] ?? ['zipf 0.9', () => random.size(700)];
+const bytes = Array.from({ length: keys }, sizeOf);
 
 for (const policy of ['allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-ttl']) await memory(policy);
-await ttls();
+if (number === 1) await ttls();
 
 async function memory(policy: string): Promise<void> {
   const maxmemory = Math.round(0.35 * (keys * 1000) + 2e6);
@@ -33,7 +43,7 @@ async function memory(policy: string): Promise<void> {
   });
   const admin = await LoadConnection.open(server.port);
   const load: CacheAside = {
-    next: readerOf('zipf 0.9', keys, new SeededRandom(2, 'reads')),
+    next: readerOf(shape, keys, new SeededRandom(2, 'reads')),
     nameOf: (key) => `item:${key}`,
     // At full speed MONITOR slows it down, and what a clock of seconds knows of keys depends on the speed.
     ...{ bytes, ttlMillis: policy.startsWith('volatile') ? 3_600_000 : null, readsPerSecond: 6000 },

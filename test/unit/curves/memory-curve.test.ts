@@ -129,6 +129,23 @@ describe('the hit rate as a function of memory', () => {
     expect(curves.whole.points[7]).toEqual({ hitRate: 1, hitRateInterval: [1, 1] });
   });
 
+  it('may be off by as much memory as the server has that belongs to no key', () => {
+    const trace = makeReads('zipf 0.9', 40_000, 4000, 5);
+    const all = totalsOf(trace);
+    const terms = { ...emptyTerms, sizes: sizesUpTo(all.distinctBytes, 10), today: 4 };
+    const each = sampleOf(trace, {}).trace();
+    const curveWith = (fixedBytes: number, misses: number[] | null) =>
+      finished(memoryCurves(each, { ...all, misses }, { ...terms, fixedBytes })).whole;
+    const hitRate = curveWith(0, null).modelledToday ?? 0;
+    const widthWith = (fixedBytes: number) => {
+      const [low = 0, high = 0] =
+        curveWith(fixedBytes, [40_000 * (1 - hitRate)]).points[1]?.hitRateInterval ?? [];
+      return high - low;
+    };
+    // Of as much memory again as keys have, twice as much may be off.
+    expect(widthWith(0.2 * all.distinctBytes)).toBeCloseTo(2 * widthWith(0), 2);
+  });
+
   it('stays where it is with more memory on a server that evicts nothing', () => {
     const sample = new AccessSample({ rate: 1, maxKeys: 1000, maxAccesses: 10_000 });
     for (let at = 0; at < 400; at++) {

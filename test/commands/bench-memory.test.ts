@@ -60,7 +60,7 @@ describe('bench on a cache that is full', () => {
   });
 
   test('reads keys of an application and measures PING, for neither writes', async () => {
-    const { url, server } = await nearlyFull(400_000);
+    const { url, server } = await nearlyFull(800_000);
     const run = await bench(['ping', '--like', 'session:<id>', ...short], { url });
     const copies = await bench(['--like', 'session:<id>', '--shape', '--keys', '1000', ...short], { url });
 

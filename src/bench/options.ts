@@ -91,24 +91,20 @@ export function usualThreads(connections: number, ratePerSecond: number | null, 
 
 /** @throws InputError for amounts that would hurt the server or this machine */
 export function checkOptions(options: BenchOptions): void {
-  const { connections, threads, keys, group, pipeline, payload, limit, rounds } = options;
-  if (connections > mostConnections) {
+  const { connections, threads, group, pipeline, payload, limit } = options;
+  const mostOfEach = [
+    ['connections', mostConnections, 'a server has a limit for all its clients together (`maxclients`)'],
+    ['threads', mostThreads, 'use fewer'],
+    ['keys', mostKeys, undefined],
+    ['rounds', mostRounds, 'a longer --duration makes each round steadier'],
+  ] as const;
+  for (const [name, most, hint] of mostOfEach)
+    if (options[name] > most)
+      throw new InputError(`\`--${name} ${options[name]}\` is more than ${most}`, hint);
+  if (threads > connections)
     throw new InputError(
-      `\`--connections ${connections}\` is more than ${mostConnections}`,
-      'a server has a limit for all its clients together (`maxclients`)',
-    );
-  }
-  if (threads > Math.min(connections, mostThreads)) {
-    throw new InputError(
-      `\`--threads ${threads}\` is more than ${threads > mostThreads ? mostThreads : `\`--connections ${connections}\``}`,
-      threads > mostThreads ? 'use fewer' : 'each thread needs a connection: raise --connections',
-    );
-  }
-  if (keys > mostKeys) throw new InputError(`\`--keys ${keys}\` is more than ${mostKeys}`);
-  if (rounds > mostRounds)
-    throw new InputError(
-      `\`--rounds ${rounds}\` is more than ${mostRounds}`,
-      'a longer --duration makes each round steadier',
+      `\`--threads ${threads}\` is more than \`--connections ${connections}\``,
+      'each thread needs a connection: raise --connections',
     );
   if (limit.kind === 'duration' && limit.seconds <= 0) {
     throw new InputError('`--duration` must be more than 0', 'for example --duration 3s');

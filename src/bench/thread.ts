@@ -7,7 +7,8 @@ import type { ConnectTarget } from '../redis/target.ts';
 import { Claims } from './claims.ts';
 import { systemClock } from './clock.ts';
 import { Senders } from './senders.ts';
-import type { Order, PlainFailure, Report, ThreadTask } from './threads.ts';
+import { pick } from '../support/collections.ts';
+import { failureFields, type Order, type PlainFailure, type Report, type ThreadTask } from './threads.ts';
 
 /** What runs in a thread of `bench`: a file of its own in the bundle. It ends with the thread. */
 const { options, indexes, targets, isTraced } = workerData as ThreadTask;
@@ -19,8 +20,7 @@ const report = (what: Report) => parentPort?.postMessage(what);
 /** @throws unknown where it is no failure of the server: then the thread breaks */
 function plain(error: unknown): PlainFailure {
   if (!(error instanceof RedisError)) throw error;
-  const { failure, code, message, hint, refused } = error;
-  return { failure, code, message, hint, refused };
+  return pick(error, failureFields);
 }
 
 function openConnection(index: number): Promise<Connection> {

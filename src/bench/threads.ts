@@ -52,9 +52,8 @@ export type Report =
       readonly lookups: readonly LookupTally[];
     };
 
-export type PlainFailure = {
-  readonly [Field in 'failure' | 'code' | 'message' | 'hint' | 'refused']: RedisError[Field];
-};
+export const failureFields = ['failure', 'code', 'message', 'hint', 'refused'] as const;
+export type PlainFailure = Pick<RedisError, (typeof failureFields)[number]>;
 
 const errorOf = ({ failure, code, message, hint, refused }: PlainFailure) =>
   new RedisError(failure, code, message, hint, refused);
@@ -189,7 +188,7 @@ class Thread {
     this.worker.postMessage(order);
   }
 
-  async end(): Promise<void> {
-    await this.worker.terminate();
+  end(): Promise<unknown> {
+    return this.worker.terminate();
   }
 }

@@ -1,6 +1,5 @@
 import { Argument, Option } from '@commander-js/extra-typings';
 import { defaultWorkloads, namedWorkloads } from '../../bench/options.ts';
-import { parsePayload } from '../../bench/payload.ts';
 import {
   aboveZero,
   countArgument,
@@ -18,6 +17,15 @@ import { InputError } from '../../support/failure.ts';
  * their queue (docs/benchmarking.md has figures).
  */
 const defaultConnections = 4;
+
+const withDefault = <const Flags extends string, Value>(
+  flags: Flags,
+  text: string,
+  parse: (text: string) => Value,
+  usual: string,
+) => new Option(flags, text).argParser(parse).default(parse(usual), usual);
+
+const howLong = withDefault('--for <duration>', 'how long', aboveZero(durationArgument), '10s');
 
 export const defineBench: DefineCommand = (program, run) => {
   const bench = program
@@ -45,9 +53,12 @@ export const defineBench: DefineCommand = (program, run) => {
     )
     .option('--pipeline <number>', 'commands in one batch; latency is that of a batch', countArgument(1), 1)
     .addOption(
-      new Option('--payload <sizes>', 'size of values: 256B, 64B-4KiB, 64B:50%,1KiB:30%,16KiB:20%')
-        .argParser(payloadArgument)
-        .default(parsePayload('256B'), '256B'),
+      withDefault(
+        '--payload <sizes>',
+        'size of values: 256B, 64B-4KiB, 64B:50%,1KiB:30%,16KiB:20%',
+        payloadArgument,
+        '256B',
+      ),
     )
     .option('--keys <number>', 'keys to read and write', countArgument(1), 10_000)
     .option(
@@ -56,23 +67,17 @@ export const defineBench: DefineCommand = (program, run) => {
       countArgument(1),
       10,
     )
+    .addOption(withDefault('--get-ratio <ratio>', 'share of GET in `mixed`', ratioArgument, '80%'))
     .addOption(
-      new Option('--get-ratio <ratio>', 'share of GET in `mixed`')
-        .argParser(ratioArgument)
-        .default(0.8, '80%'),
+      withDefault('--hit-ratio <ratio>', 'share of the reads whose key exists', ratioArgument, '100%'),
     )
     .addOption(
-      new Option('--hit-ratio <ratio>', 'share of the reads whose key exists')
-        .argParser(ratioArgument)
-        .default(1, '100%'),
-    )
-    .addOption(
-      new Option(
+      withDefault(
         '--distribution <kind>',
         'which keys are used how often: uniform, zipf, zipf:1.2, sequential',
-      )
-        .argParser(distributionArgument)
-        .default({ kind: 'uniform' }, 'uniform'),
+        distributionArgument,
+        'uniform',
+      ),
     )
     .option(
       '--duration <duration>',
@@ -183,14 +188,10 @@ export const defineBench: DefineCommand = (program, run) => {
       'Sends a PING at a time on one connection, by a timetable, and prints percentiles, the course by second, and what of it ' +
         'is the work of the server, the delay of this machine, and the network. Reads and writes no key.',
     )
-    .addOption(
-      new Option('--for <duration>', 'how long').argParser(aboveZero(durationArgument)).default(10, '10s'),
-    )
+    .addOption(howLong)
     .addOption(new Option('-f, --follow', 'until Ctrl-C').conflicts('for'))
     .addOption(
-      new Option('--interval <duration>', 'from one PING to the next')
-        .argParser(aboveZero(durationArgument))
-        .default(0.01, '10ms'),
+      withDefault('--interval <duration>', 'from one PING to the next', aboveZero(durationArgument), '10ms'),
     )
     .addHelpText(
       'after',
@@ -211,9 +212,7 @@ export const defineBench: DefineCommand = (program, run) => {
       'Reads the clock over and over and prints the gaps: time in which the system ran something else. No latency that is ' +
         'measured on this machine is steadier than that. Needs no server. It keeps one core busy.',
     )
-    .addOption(
-      new Option('--for <duration>', 'how long').argParser(aboveZero(durationArgument)).default(10, '10s'),
-    )
+    .addOption(howLong)
     .addHelpText('after', examples(['cachectl bench intrinsic', 'ten seconds of this machine']))
     .action((options, self) =>
       run(self, async () => (await import('./intrinsic.ts')).intrinsicExecution(options.for)),

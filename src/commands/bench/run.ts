@@ -16,6 +16,7 @@ import {
 import type { BenchReport } from '../../bench/result.ts';
 import { canJudge, fewestRounds } from '../../bench/statistics.ts';
 import { counted } from '../../render/units.ts';
+import { pick } from '../../support/collections.ts';
 import { InputError } from '../../support/failure.ts';
 import { type BenchResult, interruptionText, viewBench } from './view.ts';
 import type { Context, Execution, Outcome } from '../context.ts';
@@ -26,60 +27,35 @@ import { requireNewFiles, writeHistograms } from './histograms.ts';
 import { type LikeInput, likenessOf } from './like.ts';
 import { confirmLoad, type Opponent, opponentInFile, opponentNamed } from './against.ts';
 
-/** Without `workloads`: the usual ones. */
+/** As the options are called: seconds, commands, commands per second, and shares from 0. Without `workloads`: the usual ones. */
 export interface BenchInput
   extends
     LikeInput,
     Pick<
       BenchOptions,
       'workloads' | 'connections' | 'pipeline' | 'payload' | 'keys' | 'getRatio' | 'hitRatio' | 'distribution'
-    > {
-  /** Of `mget` and `hget`. */
+    >,
+    Partial<Record<'duration' | 'operations' | 'threads' | 'warmup' | 'rate' | 'rounds' | LimitName, number>>,
+    Partial<Record<'against' | 'baseline' | 'hdrFilePrefix', string>> {
   readonly group: number;
-  /** Seconds; not used where `operations` is given. None: 3, or half of one in each of several rounds. */
-  readonly duration?: number;
-  readonly operations?: number;
-  /** None: as many as may be of use on this machine. */
-  readonly threads?: number;
-  /** Seconds. None: half of one, or a tenth in each of several rounds. */
-  readonly warmup?: number;
-  /** Commands per second. */
-  readonly rate?: number;
-  /** None: 20 where another server is measured in turn, as many as a baseline has, else 1. */
-  readonly rounds?: number;
-  /** A profile, a URL or a file. */
-  readonly against?: string;
-  /** A file. */
-  readonly baseline?: string;
-  /** Seconds. */
-  readonly failAbove?: number;
-  /** Commands per second. */
-  readonly minThroughput?: number;
-  /** From 0. */
-  readonly failSlower?: number;
-  /** From 0 to 1. */
-  readonly failMissRatio?: number;
-  /** How the names of the files begin. */
-  readonly hdrFilePrefix?: string;
   readonly allowEvictions?: true;
   readonly confirm?: readonly string[];
 }
+
+type LimitName = 'failAbove' | 'minThroughput' | 'failSlower' | 'failMissRatio';
 
 /** Many short ones: what else a machine does changes from second to second, and less between two rounds. */
 const defaultRounds = 20;
 
 function optionsOf(input: BenchInput, opponent: Opponent | null, like: Likeness | null): BenchOptions {
-  const { workloads, connections, pipeline, payload, keys, getRatio, hitRatio, distribution, operations } =
-    input;
+  const { connections, operations } = input;
   const rounds = input.rounds ?? roundsAgainst(opponent);
   const isRepeated = rounds > 1;
-  const chosen = workloadsOf(workloads, like);
+  const workloads = workloadsOf(input.workloads, like);
   return {
-    workloads: chosen,
-    group: hasGroups(chosen, like) ? input.group : null,
-    like,
-    ...{ connections, pipeline, payload, keys, getRatio, hitRatio },
-    ...{ distribution, rounds },
+    ...pick(input, ['pipeline', 'payload', 'keys', 'getRatio', 'hitRatio', 'distribution']),
+    ...{ workloads, connections, like, rounds },
+    group: hasGroups(workloads, like) ? input.group : null,
     limit:
       operations === undefined
         ? { kind: 'duration', seconds: input.duration ?? (isRepeated ? 0.5 : 3) }

@@ -4,7 +4,7 @@ import type { BenchReport, BenchServer, Warning, WorkloadResult } from '../../be
 import type { Verdict } from '../../bench/gates.ts';
 import { sumOf } from '../../support/collections.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
-import { type Block, caveats, note, type NoteBlock } from '../../render/blocks.ts';
+import { type Block, caveats, note, type NoteBlock, notes } from '../../render/blocks.ts';
 import { type Field, fieldsOf, tableOf } from '../../render/table.ts';
 import {
   counted,
@@ -49,16 +49,20 @@ export function viewBench(
   ];
 }
 
+/** `p99.9` */
+const percentileText = (name: string) => name.replace('Micros', '').replace('p999', 'p99.9');
+
+const measureText = (measure: MeasureName) =>
+  measure === 'throughputPerSecond' ? 'throughput' : percentileText(measure);
+
 const { text, count, perSecond: rate, micros } = fieldsOf<WorkloadResult>();
 
 const workloadFields: readonly Field<WorkloadResult>[] = [
   text('name', 'WORKLOAD'),
   rate('throughputPerSecond', 'THROUGHPUT'),
-  micros('p50Micros', 'P50', ({ latency }) => latency?.p50Micros ?? null),
-  micros('p95Micros', 'P95', ({ latency }) => latency?.p95Micros ?? null),
-  micros('p99Micros', 'P99', ({ latency }) => latency?.p99Micros ?? null),
-  micros('p999Micros', 'P99.9', ({ latency }) => latency?.p999Micros ?? null),
-  micros('maxMicros', 'MAX', ({ latency }) => latency?.maxMicros ?? null),
+  ...(['p50Micros', 'p95Micros', 'p99Micros', 'p999Micros', 'maxMicros'] as const).map((name) =>
+    micros(name, percentileText(name).toUpperCase(), ({ latency }) => latency?.[name] ?? null),
+  ),
   count('operations', 'COMMANDS'),
 ];
 
@@ -110,25 +114,15 @@ function whereTimeGoes({ results, pipeline }: BenchResult): Block[] {
 }
 
 function settingNotes(result: BenchResult): NoteBlock[] {
-  const {
-    server,
-    results,
-    connections,
-    threads,
-    pipeline,
-    payloadBytes,
-    payloadSizes,
-    keys,
-    ratePerSecond,
-    getRatio,
-  } = result;
+  const { server, results, connections, threads, pipeline, keys, ratePerSecond, getRatio } = result;
   const { distribution, hitRatio, group } = result;
   const names = results.map(({ name }) => name);
   const settings = [
     counted(connections, 'connection') + (threads > 1 ? ` in ${counted(threads, 'thread')}` : ''),
     ...(names.some((name) => name !== 'ping')
       ? [
-          result.like ?? `${counted(keys, 'key')} of ${payloadSizes ?? formatBytes(payloadBytes)}`,
+          result.like ??
+            `${counted(keys, 'key')} of ${result.payloadSizes ?? formatBytes(result.payloadBytes)}`,
           ...(distribution === 'uniform' ? [] : [`used by ${distribution}`]),
           ...(hitRatio === 1 ? [] : [`${formatRatio(hitRatio)} of the reads of keys that exist`]),
         ]
@@ -137,19 +131,18 @@ function settingNotes(result: BenchResult): NoteBlock[] {
     ...(group !== null && names.includes('hget') ? [`a hash has ${counted(group, 'field')}`] : []),
     ...(names.includes('mixed') ? [`\`mixed\` is ${formatRatio(getRatio)} GET`] : []),
   ];
-  const notes = [note('dim', `${serverText(server)}, ${settings.join(', ')}`)];
-  if (pipeline > 1)
-    notes.push(note('dim', `${counted(pipeline, 'command')} in one batch: the latency is that of a batch`));
-  if (ratePerSecond !== null) {
-    notes.push(
-      note('dim', `${perSecond(ratePerSecond)} offered: the latency counts from the intended start`),
-    );
-  }
-  for (const { name, complete, durationSeconds } of results) {
-    if (!complete)
-      notes.push(...caveats('warning', `\`${name}\` was cut short after ${formatSeconds(durationSeconds)}`));
-  }
-  return notes;
+  return [
+    ...notes(
+      'dim',
+      `${serverText(server)}, ${settings.join(', ')}`,
+      pipeline > 1 && `${counted(pipeline, 'command')} in one batch: the latency is that of a batch`,
+      ratePerSecond !== null &&
+        `${perSecond(ratePerSecond)} offered: the latency counts from the intended start`,
+    ),
+    ...results.flatMap(({ name, complete, durationSeconds }) =>
+      caveats('warning', !complete && `\`${name}\` was cut short after ${formatSeconds(durationSeconds)}`),
+    ),
+  ];
 }
 
 const serverText = ({ product, version, address }: BenchServer) =>
@@ -158,15 +151,6 @@ const serverText = ({ product, version, address }: BenchServer) =>
 interface ComparedRow extends MeasureComparison {
   readonly workload: WorkloadName;
 }
-
-const measureTexts: Readonly<Record<MeasureName, string>> = {
-  throughputPerSecond: 'throughput',
-  p50Micros: 'p50',
-  p90Micros: 'p90',
-  p95Micros: 'p95',
-  p99Micros: 'p99',
-  p999Micros: 'p99.9',
-};
 
 const changeTexts: Readonly<Record<Change, string>> = {
   faster: 'faster',
@@ -213,7 +197,7 @@ function comparisonBlocks(comparisons: readonly Comparison[], against: BenchResu
       rows,
       [
         fields.text('workload', 'WORKLOAD'),
-        fields.text('measure', 'FIGURE', ({ measure }) => measureTexts[measure]),
+        fields.text('measure', 'FIGURE', ({ measure }) => measureText(measure)),
         fields.text('now', here, (row) => figureOf(row.now, row)),
         fields.text('then', there, (row) => figureOf(row.then, row)),
         fields.ratio('ratio', 'RATIO'),
@@ -231,35 +215,28 @@ function comparisonBlocks(comparisons: readonly Comparison[], against: BenchResu
           against === null ? 'Compared with the baseline' : `Compared with ${serverText(against.server)}`,
       },
     ),
-    ...(isJudged
-      ? [
-          ...comparisons.map(({ workload, measures }) => note('plain', changeText(workload, measures))),
-          note(
-            'dim',
-            'RATIO is the mean over the rounds, and not that of the two figures of all rounds together',
-          ),
-        ]
-      : [
-          note(
-            'plain',
+    ...notes(
+      'plain',
+      ...(isJudged
+        ? comparisons.map(({ workload, measures }) => changeText(workload, measures))
+        : [
             `too few rounds to tell these differences from chance: ${against === null ? '--rounds 10 in both runs' : '--rounds 20'} is enough`,
-          ),
-        ]),
-    ...(isJudged && against === null
-      ? [
-          note(
-            'dim',
-            'the baseline was measured at another time, and what else has changed since is in the difference',
-          ),
-        ]
-      : []),
+          ]),
+    ),
+    ...notes(
+      'dim',
+      isJudged && 'RATIO is the mean over the rounds, and not that of the two figures of all rounds together',
+      isJudged &&
+        against === null &&
+        'the baseline was measured at another time, and what else has changed since is in the difference',
+    ),
   ];
 }
 
 /** `get`: slower in throughput, p50 and p90 */
 function changeText(workload: WorkloadName, measures: readonly MeasureComparison[]): string {
   const named = (change: Change) =>
-    listOf(measures.filter((each) => each.change === change).map(({ measure }) => measureTexts[measure]));
+    listOf(measures.filter((each) => each.change === change).map(({ measure }) => measureText(measure)));
   const parts = (['slower', 'faster'] as const).flatMap((change) =>
     named(change) === '' ? [] : [`${change} in ${named(change)}`],
   );
@@ -276,7 +253,7 @@ export function verdictText({ workload, measure, limit, actual, met, figure: slo
   if (measure === 'slowdown') {
     if (actual === null) return `\`${workload}\`: too few rounds were measured to tell whether it is slower`;
     if (actual <= 0 || slowest === undefined) return `\`${workload}\`: not certainly slower`;
-    const slower = `slower by ${formatRatio(actual)} at least in ${measureTexts[slowest]}`;
+    const slower = `slower by ${formatRatio(actual)} at least in ${measureText(slowest)}`;
     return `\`${workload}\`: ${slower}, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   }
   if (measure === 'missRatio')
@@ -358,12 +335,12 @@ function warningNotes(warnings: readonly Warning[], subject: string): NoteBlock[
 function keyNotes({ against, ...report }: BenchResult, own: OwnLookups): NoteBlock[] {
   const keysRemoved = report.keysRemoved + (against?.keysRemoved ?? 0);
   const keysLeft = report.keysLeft + (against?.keysLeft ?? 0);
-  const notes: NoteBlock[] = own.hits + own.misses === 0 ? [] : [note('dim', ownLookupsText(own))];
-  if (keysRemoved > 0) {
-    const rest = keysLeft === 0 ? '; none is left' : '';
-    notes.push(note('dim', `removed the ${counted(keysRemoved, 'key')} it had written${rest}`));
-  }
-  return notes;
+  return notes(
+    'dim',
+    own.hits + own.misses > 0 && ownLookupsText(own),
+    keysRemoved > 0 &&
+      `removed the ${counted(keysRemoved, 'key')} it had written${keysLeft === 0 ? '; none is left' : ''}`,
+  );
 }
 
 const perSecond = (value: number) => formatCell(value, 'perSecond');

@@ -148,10 +148,16 @@ export function requireNamespace(name: string, map: NamespaceMap): Namespace {
   );
 }
 
+/** Where a map says that keys are state. */
+export function takeStateOut(names: readonly string[]): string {
+  const entries = names.map((name) => `\`namespaces.${name}\``).join(', ');
+  return `take "kind": "state" out of ${entries} in the map (\`cachectl config show\` names its file)`;
+}
+
 function isState(namespace: Namespace): InputError {
   return new InputError(
     `namespace \`${namespace.name}\` is state, which no bulk removal touches`,
-    'what is in it cannot be computed again; if that is wrong, take "kind": "state" out of the map',
+    `what is in it cannot be computed again; if that is wrong, ${takeStateOut([namespace.name])}`,
   );
 }
 
@@ -179,6 +185,16 @@ function selectEntity(name: string, ids: readonly string[], map: NamespaceMap): 
   const entity = map.entities.find((each) => each.name === name);
   if (entity !== undefined) return selectMapped(entity, distinct, map);
   const namespace = map.namespaces.some((each) => each.name === name);
+  const begins = map.delimiters.map((delimiter) => `${name}${delimiter}<`);
+  const ofName = ({ text }: KeyPattern) => begins.some((begin) => text.startsWith(begin));
+  const states = map.namespaces.filter(({ kind, patterns }) => kind === 'state' && patterns.some(ofName));
+  const [pattern] = states.flatMap(({ patterns }) => patterns.filter(ofName));
+  if (pattern !== undefined)
+    throw new InputError(
+      `the map has no entity \`${name}\`, and keys \`${pattern.text}\` are state, which no bulk removal touches`,
+      `if they can be computed again, ${takeStateOut(states.map((each) => each.name))}, and give it the entity: ` +
+        `"entities": { "${name}": { "patterns": ["${pattern.text}"] } }`,
+    );
   throw new InputError(
     `the map has no entity \`${name}\``,
     `${entitiesText(name, map)}; ` +

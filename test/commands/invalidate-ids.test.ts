@@ -340,7 +340,9 @@ describe('keys that contain the id elsewhere', () => {
     };
     const { stdout } = await plan(map, ['user', '123', '-o', 'table']);
     expect(stdout).toContain('`cart` stays: state is never removed in bulk');
-    expect(stdout.replaceAll('\n', ' ')).toContain('take "kind": "state" out of the map');
+    expect(stdout.replaceAll('\n', ' ')).toContain(
+      'take "kind": "state" out of `namespaces.cart` in the map',
+    );
   });
 
   test('have no command where none has the name of the entity', async () => {

@@ -111,7 +111,7 @@ describe('invalidate', () => {
       ▲ this cannot be undone: there is no folder for a journal (neither XDG_STATE_HOME nor HOME is set);
         --journal FILE names one
       \`session\` stays: state is never removed in bulk; if the keys can be computed again, take "kind":
-      "state" out of the map
+      "state" out of \`namespaces.session\` in the map (\`cachectl config show\` names its file)
       ✓ removed 2 keys, # B, in # ms
       cost to the server: 3 commands, # B sent, in # ms; this run added 4 to keyspace_hits
       "

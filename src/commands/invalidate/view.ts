@@ -1,3 +1,4 @@
+import { takeStateOut } from '../../changes/selection.ts';
 import { unmappedName } from '../../keyspace/map.ts';
 import type { Traffic } from '../../changes/traffic.ts';
 import type { OwnLookups } from '../../redis/lookups.ts';
@@ -159,7 +160,7 @@ function warnings(result: InvalidateResult): Block[] {
         `${listed(
           state.map(({ namespace }) => namespace),
           mostIdsNamed,
-        )} ${state.length === 1 ? 'stays' : 'stay'}: state is never removed in bulk; if the keys can be computed again, take "kind": "state" out of the map`,
+        )} ${state.length === 1 ? 'stays' : 'stay'}: state is never removed in bulk; if the keys can be computed again, ${takeStateOut(state.map(({ namespace }) => namespace))}`,
     ),
     ...notes(
       'warning',

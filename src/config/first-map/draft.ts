@@ -3,14 +3,21 @@ import { buildMap } from '../build-map.ts';
 import type { NamespaceMap } from '../../keyspace/map.ts';
 import type { RedisServer } from '../../redis/server.ts';
 import { claimKeys } from './claims.ts';
-import { judgeKind, type KeySample, observedEncoding } from './kind.ts';
+import { type Evidence, judgeKind, type KeySample, observedEncoding } from './kind.ts';
 import type { ConfigFile, EntityConfig, NamespaceConfig, ProfileConfig } from '../schema.ts';
 import { keyShapes, type KeyShape, oneOfEachPattern, type ObservedKey, type Observation } from './shapes.ts';
 import { type DraftNamespace, draftNamespaces, ownerOf } from './namespaces.ts';
 import { guessDelimiters } from '../../keyspace/delimiters.ts';
 import { inferPattern, inferSegments } from '../../keyspace/infer.ts';
 import { isVersion } from '../../keyspace/key-versions.ts';
-import { sampleValues, type Survey, surveyKeys, type SurveyOptions, usedCommands } from './survey.ts';
+import {
+  evictsAnyKey,
+  sampleValues,
+  type Survey,
+  surveyKeys,
+  type SurveyOptions,
+  usedCommands,
+} from './survey.ts';
 import { expireAtMidnight } from './ttl-rule.ts';
 import { KeyStatistics } from '../../keyspace/key-statistics.ts';
 
@@ -135,14 +142,14 @@ function examplesOf(
 function withEvidence(
   draft: Draft,
   samples: ReadonlyMap<string, readonly KeySample[]>,
-  commands: ReadonlySet<string>,
+  observed: Pick<Evidence, 'commands' | 'evictsAnyKey'>,
 ): Draft {
   const namespaces = draft.namespaces.map((namespace) => {
     const seen = samples.get(namespace.name) ?? [];
     const encoding = observedEncoding(seen.flatMap(({ value }) => value ?? []));
     return {
       ...namespace,
-      ...judgeKind(namespace, { samples: seen, encoding, commands }),
+      ...judgeKind(namespace, { samples: seen, encoding, ...observed }),
       encoding: namespace.layout === null ? encoding : null,
     };
   });
@@ -184,12 +191,14 @@ interface DraftEntity {
 /**
  * What keys are kept of, by id: the words that stand right before one (`user:<id>`). A word in the middle of a key is
  * taken only where it names an owner, for `offset:<id>` is no entity. Keys of an entity that are state belong to it too, for a
- * plan names what stays; where all of them are state, nothing would be removed.
+ * plan names what stays, and so do those that are state by their type alone, which may be wrong; where all others are state, nothing
+ * would be removed.
  */
 function draftEntities(namespaces: readonly DraftNamespace[], delimiters: readonly string[]): DraftEntity[] {
   const patterns = new Map<string, Set<string>>();
-  const removable = new Set<string>();
-  for (const { kind, paths } of namespaces) {
+  const wanted = new Set<string>();
+  for (const { kind, paths, signs } of namespaces) {
+    const isSure = kind === 'state' && signs.some(({ from }) => from !== 'type');
     for (const path of paths) {
       path.forEach((segment, at) => {
         const word = /^<(id|uuid|email)>/.test(segment)
@@ -197,12 +206,12 @@ function draftEntities(namespaces: readonly DraftNamespace[], delimiters: readon
           : ownerWithin(segment);
         if (word === null) return;
         patterns.set(word, (patterns.get(word) ?? new Set()).add(entityPattern(path, at)));
-        if (kind === 'cache') removable.add(word);
+        if (!isSure) wanted.add(word);
       });
     }
   }
   const largestFirst = [...patterns]
-    .filter(([name]) => removable.has(name))
+    .filter(([name]) => wanted.has(name))
     .sort(([, left], [, right]) => right.size - left.size);
   return largestFirst.map(([name, found]) => {
     const hashedIn = namespaces
@@ -260,8 +269,8 @@ export async function drawFirstMap(
   const survey = await surveyKeys(server, options);
   const now = options.now();
   const drafted = draftMap(survey.keys, { now, localTimeZone: options.localTimeZone });
-  const commands = await usedCommands(server);
-  const draft = withEvidence(drafted, await sampleValues(server, drafted.exampleKeys), commands);
+  const observed = { commands: await usedCommands(server), evictsAnyKey: await evictsAnyKey(server) };
+  const draft = withEvidence(drafted, await sampleValues(server, drafted.exampleKeys), observed);
   return {
     ...survey,
     ...draft,

@@ -42,9 +42,11 @@ export interface Evidence {
   readonly encoding: ObservedEncoding | null;
   /** In capitals, the commands that clients have used since the counters began; none where the server does not say. */
   readonly commands: ReadonlySet<string>;
+  /** The server evicts any key when its memory is full: whoever keeps a key there must be able to do without it. */
+  readonly evictsAnyKey: boolean;
 }
 
-const noEvidence: Evidence = { samples: [], encoding: null, commands: new Set() };
+const noEvidence: Evidence = { samples: [], encoding: null, commands: new Set(), evictsAnyKey: false };
 
 /** What is known of some keys without their values. */
 export interface Judged {
@@ -103,17 +105,22 @@ function wordsOf(segment: string): string[] {
     .filter((word) => word !== '');
 }
 
+const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
+
 const collections = new Map(
   Object.entries({ list: 'lists', set: 'sets', zset: 'sorted sets', hash: 'hashes' }),
 );
 const pops = 'BRPOPLPUSH RPOPLPUSH BLMOVE LMOVE BRPOP BLPOP BLMPOP LMPOP RPOP LPOP'.split(' ');
 
-function typeSigns({ samples, commands }: Evidence): Sign[] {
+/** A hash is as often an object that was cached; under a policy that evicts any key it is no state by its type alone. */
+function typeSigns({ samples, commands, evictsAnyKey }: Evidence): Sign[] {
+  const isObject = evictsAnyKey && !counting.some((command) => commands.has(`H${command}`));
   const texts = samples.flatMap(({ type, ttlMillis }) => {
     if (type === 'stream') return ['holds streams'];
     const plural = collections.get(type ?? '');
     if (plural === undefined) return [];
-    if (ttlMillis !== null && ttlMillis < 0) return [`holds ${plural} without a TTL`];
+    if (ttlMillis !== null && ttlMillis < 0)
+      return type === 'hash' && isObject ? [] : [`holds ${plural} without a TTL`];
     const pop = type === 'list' ? pops.find((command) => commands.has(command)) : undefined;
     return pop === undefined ? [] : [`holds lists, and clients use ${pop}`];
   });
@@ -122,7 +129,6 @@ function typeSigns({ samples, commands }: Evidence): Sign[] {
 
 /** Integers with a longer TTL are as likely the cached result of a count. */
 const shortTtlSeconds = 86_400;
-const counting = ['INCR', 'INCRBY', 'DECR', 'DECRBY'];
 
 /** Longer than this no lock is held; a token with a longer TTL may be one of an interface, or a digest of what was cached. */
 const lockSeconds = 3600;

@@ -1,7 +1,7 @@
 import type { Progress } from '../../support/progress.ts';
 import type { ByteString } from '../../support/bytes.ts';
 import type { Connection } from '../../redis/connection.ts';
-import { commandCalls, countKeys, readInfoIfPermitted } from '../../redis/info.ts';
+import { commandCalls, infoNumber, countKeys, readInfoIfPermitted } from '../../redis/info.ts';
 import { type Reply, ReplyError } from '../../redis/reply.ts';
 import type { RedisCommand, RedisNode, RedisServer } from '../../redis/server.ts';
 import { emptyAccount } from '../../redis/account.ts';
@@ -85,6 +85,16 @@ export async function usedCommands(server: RedisServer): Promise<Set<string>> {
     for (const [name, calls] of commandCalls(info) ?? []) if (calls > 0) used.add(name);
   }
   return used;
+}
+
+/** Whether each node evicts any key when its memory is full; false where one does not say. */
+export async function evictsAnyKey(server: RedisServer): Promise<boolean> {
+  for (const node of server.nodes) {
+    const info = (await readInfoIfPermitted(node, 'MEMORY')) ?? {};
+    const isLimited = (infoNumber(info, 'maxmemory') ?? 0) > 0;
+    if (!isLimited || !info['maxmemory_policy']?.startsWith('allkeys')) return false;
+  }
+  return true;
 }
 
 /** Longer values are recognised by their start. */

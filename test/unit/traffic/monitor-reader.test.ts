@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { forever } from '../../../src/curves/access-sample.ts';
 import { rulesOf } from '../../../src/traffic/rules/counting-rules.ts';
 import { expected, lineOf, printed, readPieces } from './monitor-lines.ts';
 import { rounds } from '../../server/effort.ts';
@@ -116,7 +117,7 @@ describe('SET', () => {
   test.each(['GET', ' ', '" "', '" "GET', 'x" "GET" "y', '\\', '\\\\" "GET', '', '\r\n"GET"', 'EX'])(
     'with the value %j looks nothing up, and says its TTL',
     (value) => {
-      expect(read('k', value)).toEqual({ looksUp: false, ttlMillis: [Infinity] });
+      expect(read('k', value)).toEqual({ looksUp: false, ttlMillis: [forever] });
       expect(read('k', value, 'EX', '10')).toEqual({ looksUp: false, ttlMillis: [10_000] });
       expect(read('k', value, 'nx', 'px', '1500')).toEqual({ looksUp: false, ttlMillis: [1500] });
       expect(read('k', value, 'Get', 'Ex', '7', 'XX')).toEqual({ looksUp: true, ttlMillis: [7000] });
@@ -125,7 +126,7 @@ describe('SET', () => {
 
   test('with a condition on the old value finds the options before and behind it', () => {
     const token = '0f3c8e52-6b1d-4f7a-9c38-7d2b61a0e45c';
-    expect(read('k', 'v', 'GET', 'IFEQ', token)).toEqual({ looksUp: true, ttlMillis: [Infinity] });
+    expect(read('k', 'v', 'GET', 'IFEQ', token)).toEqual({ looksUp: true, ttlMillis: [forever] });
     expect(read('k', 'v', 'EX', '10', 'IFEQ', 'old')).toEqual({ looksUp: false, ttlMillis: [10_000] });
     expect(read('k', 'v', 'IFEQ', 'old', 'PX', '5', 'GET')).toEqual({ looksUp: true, ttlMillis: [5] });
   });
@@ -134,7 +135,7 @@ describe('SET', () => {
     expect(read('k', 'v', 'EXAT', '1700000010').ttlMillis).toEqual([expect.closeTo(9876.544, 2)]);
     expect(read('k', 'v', 'PXAT', '1700000000500', 'GET').ttlMillis).toEqual([expect.closeTo(376.544, 2)]);
     expect(read('k', '10', 'KEEPTTL').ttlMillis).toEqual([0]);
-    expect(read('k', '10').ttlMillis).toEqual([Infinity]);
+    expect(read('k', '10').ttlMillis).toEqual([forever]);
   });
 
   test('with a value of 10 MB is a write of its key', () => {
@@ -179,7 +180,7 @@ test('commands that take a TTL away, or leave it, tell so', () => {
       ['SORT', 'a', 'STORE', 'k'],
     ],
   ])
-    expect([argv, ttl(...argv)]).toEqual([argv, [Infinity]]);
+    expect([argv, ttl(...argv)]).toEqual([argv, [forever]]);
   for (const argv of [
     ['INCR', 'k'],
     ['HSET', 'k', 'f', 'v'],

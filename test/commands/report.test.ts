@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { cli, jsonOf } from '../run-cli.ts';
 import { emptyServer, startServer, temporaryFolder } from '../server/own.ts';
-import { sendAll, testUrl } from '../server/redis.ts';
+import { send, sendAll, testUrl } from '../server/redis.ts';
 import { windowOf } from './hits-runs.ts';
 import { traffic } from './stats-runs.ts';
 
@@ -238,4 +238,17 @@ describe('a report', () => {
     );
     expect(jsonOf(result)['fileBytes']).toBeLessThan(2e6);
   });
+});
+
+test('evictions are on the page with one number, that of the grade', async () => {
+  const { redis, server: own } = await startServer();
+  await send(own, 'CONFIG', 'SET', 'maxmemory', '3mb', 'maxmemory-policy', 'allkeys-lru');
+  for (let batch = 0; batch < 10; batch++)
+    await sendAll(
+      own,
+      Array.from({ length: 500 }, (_, id) => ['SET', `page:${batch}:${id}`, 'x'.repeat(1000)]),
+    );
+  const { exitCode } = await cli(['report', 'full.html'], { url: redis.url, cwd: folder });
+  expect(exitCode).toBe(0);
+  expect(page('full.html').match(/[\d,]+ keys evicted/g)).toHaveLength(1);
 });

@@ -12,6 +12,9 @@ import type { InspectResult } from '../inspect/result.ts';
 /** These ask for more of single keys than a report has read, and are left to `doctor`. */
 const unanswered = ['ttl-herd', 'no-jitter', 'big-collection', 'pickled-values', 'unstable-keys'];
 
+/** The grade has it, as counted when the server was read first: it would be on the page with two numbers. */
+const graded = ['evictions'];
+
 /** What the doctor finds with what a report has read of keys and traffic: nothing is read again. */
 export function doctorOf(
   context: Context,
@@ -20,7 +23,7 @@ export function doctorOf(
 ): Promise<Outcome<DoctorResult>> {
   // The grade is by the reads that were observed; this rule would judge those since the counters began as well.
   const isGraded = hits?.valid === true && (hits.reads ?? 0) >= fewestLookups;
-  const left = isGraded ? [...unanswered, 'hit-rate'] : unanswered;
+  const left = isGraded ? [...unanswered, ...graded, 'hit-rate'] : [...unanswered, ...graded];
   const only = doctorRules.filter(({ id }) => !left.includes(id)).map(({ number }) => number);
   return examine(
     context,

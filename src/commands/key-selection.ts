@@ -127,7 +127,7 @@ export function selectionText(input: SelectionInput): string {
 export function warnOfUnjudged({ warnOfResult }: Context, unjudgedKeys: number | undefined): void {
   if (unjudgedKeys === undefined || unjudgedKeys === 0) return;
   warnOfResult(
-    `${counted(unjudgedKeys, 'key was', 'keys were')} left out: the server reports no idle time of their own (small integers that it shares), or their type has no number of elements`,
+    `${counted(unjudgedKeys, 'key was', 'keys were')} left out: the server reports no idle time (small integers that it shares), or the type has no number of elements`,
   );
 }
 

@@ -199,6 +199,7 @@ export function readingNotes(reading: ReadingReport): Block[] {
   const course = `the number of keys went from ${formatCell(keyspaceKeys, 'count')} to ${formatCell(keyspaceKeysAtEnd, 'count')}`;
   const isChanged = keyspaceKeys !== null && keyspaceKeysAtEnd !== null && keyspaceKeys !== keyspaceKeysAtEnd;
   const again = 'again while the table was resized';
+  const lost = 'had expired or been removed before being reached';
   const [repeated, recounted] = [reading.repeatedKeys ?? 0, reading.mostRecountedKeys ?? 0];
   return notesThatHold([
     [
@@ -210,14 +211,14 @@ export function readingNotes(reading: ReadingReport): Block[] {
     [
       gone > 0 && !isChanged,
       'plain',
-      `${formatCell(gone, 'count')} of ${counted(keyspaceKeys ?? 0, 'key')} expired or were removed before they were reached`,
+      `${formatCell(gone, 'count')} of ${counted(keyspaceKeys ?? 0, 'key')} ${lost}`,
     ],
     [
       isChanged,
       'plain',
       method === 'sample'
         ? `${course} while the sample was drawn: the intervals hold what any namespace may have lost or gained`
-        : `${course} during the read${gone > 0 ? `; ${counted(gone, 'key')} expired or ${gone === 1 ? 'was' : 'were'} removed before ${gone === 1 ? 'it was' : 'they were'} reached` : ''}`,
+        : `${course} during the read${gone > 0 ? `; ${counted(gone, 'key')} ${lost}` : ''}`,
     ],
     // SCAN gives keys again while a table shrinks.
     [repeated > 0, 'plain', `SCAN gave ${counted(repeated, 'key')} ${again}: each is counted once`],

@@ -88,7 +88,7 @@ test('keys that have expired and that DBSIZE still counts are accounted for', as
   const output = await statsTable(redis.url);
   expect(output).toContain('300 keys');
   expect(output.replaceAll(/\s+/g, ' ')).toContain(
-    'the number of keys went from 340 to 300 during the read; 40 keys expired or were removed before they were reached',
+    'the number of keys went from 340 to 300 during the read; 40 keys had expired or been removed before being reached',
   );
   const { result } = await stats(redis.url);
   // SCAN removes what it finds expired.

@@ -81,7 +81,7 @@ export function exportNotes(result: ExportResult, own: OwnLookups): Block[] {
     ...(complete ? notes : caveats)(tone, `exported ${amount} in ${formatSeconds(seconds)}${rate}${more}`),
     ...notes(
       'plain',
-      skipped > 0 && `${counted(skipped, 'key')} vanished before they were read`,
+      skipped > 0 && `${counted(skipped, 'key')} vanished before being read`,
       result.idleTimesReset &&
         keys > 0 &&
         'reading counts as a use of a key on this server: the idle times of these keys start anew',

@@ -39,8 +39,8 @@ export function viewHits(
     rule === 'never-stored' ? namespace : [],
   );
   const overflow =
-    `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key')} were forgotten, ` +
-    'and misses of them count as unknown';
+    `more than ${formatCell(keysBound, 'count')} keys had to be remembered: ${counted(forgotten, 'key was', 'keys were')} forgotten, ` +
+    'whose misses count as unknown';
   const tables = [
     ...(mode === 'counters' || (isPerson && namespaces.length === 0)
       ? []

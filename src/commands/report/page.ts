@@ -166,7 +166,7 @@ function verdictOf({ stats: { reasons, refused } }: ReportData): Html | null {
 /** How the figures came about, for who doubts them. */
 function groundOf({ inspect: { exact, reading, keys, serverCost } }: ReportData): string {
   const read = exact
-    ? `All ${counted(keys, 'key')} were read.`
+    ? `Every key was read, ${formatCell(keys, 'count')} in all.`
     : `${counted(reading.scannedKeys ?? 0, 'key')} of ${formatCell(reading.keyspaceKeys, 'count')} were read, chosen at random: ~ marks an estimate, and its 95 % interval is shown where the pointer rests on it.`;
   const cpu = serverCost.serverCpuSeconds;
   const share = reading.coverage === null || exact ? '' : ` (${formatRatio(reading.coverage)})`;

@@ -122,7 +122,7 @@ export function warnOfProblems(
     );
     if (result.unknown > 0)
       context.warnOfResult(
-        `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending them again could add them twice`,
+        `of ${counted(result.unknown, 'record')} nothing is known: the connection was lost before the answer, and sending ${result.unknown === 1 ? 'it' : 'them'} again could add elements twice`,
       );
   }
   if (result.ofOtherType > 0)

@@ -145,10 +145,3 @@ test('whatif says that no read was of such a key', async () => {
   expect(text).toMatch(/nothing matched: of 15 reads in \S+ m?s none was of a key that fits `stock:\*`/);
   expect(text).toContain('names begin with `other`, `user`, `team`');
 });
-
-test('without any reads says so with the length of the window, and shows no empty table', async () => {
-  const { stdout, stderr } = await runHits(server, redis.url, [], { terminal: true });
-  expect(stdout).toMatch(/no reads were observed in \S+ m?s/);
-  expect(stdout).not.toContain('Namespaces');
-  expect(stderr).not.toContain('nothing matched');
-});

@@ -125,7 +125,7 @@ describe('a sample', () => {
       url: redis.url,
       terminal: true,
     });
-    expect(stdout).toMatch(/NAMESPACE +KEYS +MEMORY +SHARE +NO TTL +TTL LEFT +± KEYS +± MEM\n/);
+    expect(stdout).toMatch(/NAMESPACE +KEYS +MEMORY +SHARE +NO TTL +TTL LEFT +± KEYS +± MEM +± NO TTL\n/);
     expect(stdout).toMatch(/ {2}user: .* \d+\.\d % +\d+\.\d %\n|user:<id>:profile .* \d+\.\d % +\d+\.\d %\n/);
     expect(stdout).toMatch(/a sample of [\d,]+ keys out of 30,000 keys: ± is half of the 95 % interval,\s/);
     expect(stdout).toMatch(/a namespace that is not listed has at most \d+ keys \(95 %\)/);

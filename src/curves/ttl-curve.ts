@@ -1,7 +1,7 @@
 import { sumOf } from '../support/collections.ts';
 import { avalanche } from '../support/hash.ts';
 import type { InParts } from '../support/in-parts.ts';
-import type { Interval } from '../support/intervals.ts';
+import { type Interval, z95 } from '../support/intervals.ts';
 import { type AccessTrace, accessKinds, forever } from './access-sample.ts';
 import { addTo } from './columns.ts';
 import type { CurvePoint, WindowTotals } from './memory-curve.ts';
@@ -189,7 +189,7 @@ function pointOf(
     return { ttlSeconds, hitRate: null, hitRateInterval: null, heldBytes: null, heldBytesInterval: null };
   // Of all reads, for those that hit always need not be in the sample.
   const looked = over(readsOfRows) * (over(whole.reads) / over(whole.allReads));
-  const around = (of: (run: TtlRun) => number[], most: number) => {
+  const around = (of: (run: TtlRun) => number[], most: number, chanceOf: (value: number) => number) => {
     const within = (value: number) => Math.min(most, Math.max(0, value));
     const sides = of(whole);
     const ofParts = parts.map(of);
@@ -199,12 +199,19 @@ function pointOf(
         rate,
       ),
     );
-    const end = (sign: number) => sides.map((value, side) => within(value + sign * (errors[side] ?? 0)));
+    const end = (sign: number) =>
+      sides.map((value, side) => within(value + sign * Math.hypot(errors[side] ?? 0, chanceOf(value))));
     const interval: Interval = [Math.min(...end(-1)), Math.max(...end(1))];
     return { likely: within(sides[2] ?? 0), spread: Math.max(...sides) - Math.min(...sides), interval };
   };
-  const hits = around((run) => run.sides.map(({ misses }) => 1 - over(misses) / looked), 1);
-  const bytes = around((run) => run.sides.map(({ held }) => over(held) / run.lookedMillis), Infinity);
+  // Another window of as many reads would have others.
+  const chanceOf = (hitRate: number) => z95 * Math.sqrt((Math.max(0, hitRate) * (1 - hitRate)) / looked);
+  const hits = around((run) => run.sides.map(({ misses }) => 1 - over(misses) / looked), 1, chanceOf);
+  const bytes = around(
+    (run) => run.sides.map(({ held }) => over(held) / run.lookedMillis),
+    Infinity,
+    () => 0,
+  );
   const isShown = ttlSeconds * 1000 <= windowMillis * waitShare || hits.spread <= closeBounds;
   return {
     ttlSeconds,

@@ -19,7 +19,7 @@ import { type NodeWindowRecord, sizedTrace, todayBytesOf, type WindowRecord } fr
 export interface Questions {
   /** Further sizes of memory in bytes, of all nodes together. */
   readonly memoryBytes: readonly number[];
-  /** TTLs in seconds; empty: half of, once, twice and four times what keys have. */
+  /** TTLs in seconds; empty: half of, once, twice and four times those that keys have. */
   readonly ttlSeconds: readonly number[];
   /** Null: that of the server. */
   readonly policy: Policy | null;
@@ -138,12 +138,22 @@ const noCurves: Omit<NodeCurves, 'node'> = {
 
 function ttlsOf({ nodes, namespaces }: WindowRecord, { ttlSeconds }: Questions): number[] {
   if (ttlSeconds.length > 0) return [...new Set(ttlSeconds)].sort((left, right) => left - right);
-  const current = nodes
-    .flatMap(({ trace }) => currentTtls(trace, namespaces.length))
-    .filter((ttl) => ttl !== null);
-  const middle = current.sort((left, right) => left - right)[current.length >> 1];
-  return middle === undefined ? [] : [0.5, 1, 2, 4].map((times) => times * middle);
+  const current = nodes.flatMap(({ trace, reads }) =>
+    currentTtls(trace, namespaces.length).flatMap((ttl, row) =>
+      ttl === null ? [] : [{ ttl, reads: reads[row] ?? 0 }],
+    ),
+  );
+  const usual: number[] = [];
+  for (const { ttl } of current.sort((left, right) => right.reads - left.reads))
+    if (usual.length < mostTtls && !usual.some((each) => Math.abs(each / ttl - 1) < sameTtl)) usual.push(ttl);
+  const asked = usual.flatMap((ttl) => [0.5, 1, 2, 4].map((times) => times * ttl));
+  return [...new Set(asked)].sort((left, right) => left - right);
 }
+
+/** Of those that keys have, in namespaces that are read most, so many are asked about where none is named. */
+const mostTtls = 4;
+/** As a share: TTLs that are no further apart are one, with a random part. */
+const sameTtl = 0.15;
 
 function* curvesOf(
   node: NodeWindowRecord,

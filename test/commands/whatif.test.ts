@@ -194,6 +194,32 @@ describe('a window of a full server', () => {
   });
 });
 
+describe('the answers on a screen', () => {
+  const tablesOf = (result: WhatifResult, input: Parameters<typeof viewWhatif>[1]) =>
+    viewWhatif(result, input, { isPerson: true }).filter((block) => block.kind === 'table');
+
+  test('are those that an option asks for, also on a small one', () => {
+    const { result } = observed;
+    const secondary = (input: Parameters<typeof viewWhatif>[1]) =>
+      tablesOf(result, input).flatMap(({ name, isSecondary }) => (isSecondary ? [name] : []));
+    expect(secondary({})).toEqual(['memory', 'ttl']);
+    expect(secondary({ memory: [result.todayBytes / 2], ttl: [60] })).toEqual([]);
+    const [memory] = tablesOf(result, { memory: [result.todayBytes / 2] }).filter(
+      ({ name }) => name === 'memory',
+    );
+    expect(memory?.display?.rows).toHaveLength(2);
+  });
+
+  test('are none without a read', () => {
+    const blocks = viewWhatif({ ...observed.result, reads: 0, hitRate: null }, {}, { isPerson: true });
+    expect(blocks[0]).toMatchObject({
+      text: expect.stringMatching(/^no reads were observed in \d+ s$/) as string,
+    });
+    expect(blocks.map(({ kind }) => kind)).not.toContain('table');
+    expect(blocks.map(({ kind }) => kind)).not.toContain('plot');
+  });
+});
+
 describe('Ctrl-C', () => {
   const resultWhen = async (isEnded: boolean, mostParts: number) => {
     const interrupting = new AbortController();

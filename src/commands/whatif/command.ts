@@ -40,7 +40,7 @@ export const defineWhatif: DefineCommand = (program, run) => {
     )
     .option(
       '--ttl <duration>',
-      'with this TTL, or with several given so (default: half of, twice and four times what keys have)',
+      'with this TTL, or with several given so (default: half of, twice and four times what keys have, for up to 4 of their TTLs)',
       eachParsed((text) => aboveZero(durationArgument)(text)),
     )
     .option('--target <ratio>', 'the memory that this hit rate needs', aboveZero(ratioArgument))

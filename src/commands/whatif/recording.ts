@@ -104,7 +104,7 @@ export async function readRecording(path: string, signal: AbortSignal): Promise<
   const failure = (cause: string) =>
     new InputError(
       `recording \`${path}\` cannot be read: ${cause}`,
-      `\`cachectl whatif --record ${path}\` writes one`,
+      '`cachectl whatif --record FILE` writes one',
     );
   const parsed = recordSchema.safeParse(unsealed(await readNamedJson<unknown>(path, signal, failure)));
   if (!parsed.success) throw failure('it is no recording of `whatif`, or not as it was written');

@@ -21,7 +21,7 @@ export function conclusionOf({
   policy,
   serverPolicy,
 }: WhatifResult): string {
-  if (hitRate === null) return 'no reads were observed';
+  if (hitRate === null) return `no reads were observed in ${formatSeconds(Math.round(windowSeconds))}`;
   const rate =
     windowSeconds === 0
       ? counted(reads, 'read')

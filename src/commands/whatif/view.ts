@@ -22,6 +22,7 @@ import {
 interface TableInput extends LayoutInput {
   readonly limit?: number;
   readonly memory?: readonly number[];
+  readonly ttl?: readonly number[];
 }
 
 const defaultLimit = 20;
@@ -32,16 +33,21 @@ export function viewWhatif(
   input: TableInput,
   { isPerson }: Pick<Audience, 'isPerson'>,
 ): Block[] {
-  const tables = [namespaceTable(result, input), memoryTable(result, input), ...ttlTables(result)];
+  const tables = [namespaceTable(result, input), memoryTable(result, input), ...ttlTables(result, input)];
   if (!isPerson) return [factsOf('window', 'Window', ...windowFacts(result)), ...tables];
-  return [
-    note('title', conclusionOf(result)),
-    ...caveats('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
+  const answers = [
     ...notes('plain', ...memoryTexts(result)),
     plotOf(result),
     ...tables,
     ...notes('plain', leastEarningText(result)),
-    ...caveats('warning', ...result.remarks, modelText(result), policyText(result), lossText(result)),
+  ];
+  const doubts = [modelText(result), policyText(result), lossText(result)];
+  const hasReads = result.reads > 0;
+  return [
+    note('title', conclusionOf(result)),
+    ...caveats('bad', ...result.invalidReasons.map((reason) => `this window is not valid: ${reason}`)),
+    ...(hasReads ? answers : []),
+    ...caveats('warning', ...result.remarks, ...(hasReads ? doubts : [])),
     ...restoredNotes(result.notifications),
     ...notes('dim', sampleText(result)),
   ];
@@ -132,9 +138,14 @@ function memoryTable({ memory, todayBytes }: WhatifResult, { memory: asked = [] 
     of.ratio('hitRateHigh', 'TO', ({ hitRateInterval }) => hitRateInterval?.[1] ?? null),
     extra,
   ];
-  const isAsked = ({ timesToday: each }: MemoryPoint) => asked.some((bytes) => bytes / todayBytes === each);
-  const rows = memory.filter((point) => shownShares.includes(point.timesToday) || isAsked(point));
-  return tableOf('memory', memory, fields, { title: 'Memory', shown: { rows }, isSecondary: true });
+  const hasAsked = asked.length > 0;
+  const isShown = ({ timesToday: each }: MemoryPoint) =>
+    hasAsked ? each === 1 || asked.some((bytes) => bytes / todayBytes === each) : shownShares.includes(each);
+  return tableOf('memory', memory, fields, {
+    ...{ title: 'Memory', shown: { rows: memory.filter(isShown) } },
+    // What an option asks for is shown on a small screen too.
+    ...(!hasAsked && { isSecondary: true as const }),
+  });
 }
 
 /** With its namespace; the first rows are of all. */
@@ -143,7 +154,10 @@ interface TtlRow extends TtlPoint {
   readonly currentTtlSeconds: number | null;
 }
 
-function ttlTables({ ttl, namespaces }: WhatifResult): Block[] {
+/** A TTL is of interest to keys whose own is not far from it. */
+const isNear = (ttl: number, current: number) => ttl > 0.4 * current && ttl < 5 * current;
+
+function ttlTables({ ttl, namespaces }: WhatifResult, { ttl: asked = [] }: TableInput): Block[] {
   if (ttl.length === 0) return [];
   const of = fieldsOf<TtlRow>();
   const rows = namespaces
@@ -151,6 +165,9 @@ function ttlTables({ ttl, namespaces }: WhatifResult): Block[] {
     .flatMap(({ namespace: name, currentTtlSeconds, ttl: answers }) =>
       answers.map((answer): TtlRow => ({ ...answer, namespace: name, currentTtlSeconds })),
     );
+  const shown = rows.filter(
+    ({ ttlSeconds, currentTtlSeconds }) => asked.length > 0 || isNear(ttlSeconds, currentTtlSeconds ?? 0),
+  );
   const [name, ttlColumn] = [of.text('namespace', 'NAMESPACE'), of.seconds('ttlSeconds', 'WITH TTL')];
   const fields = [
     ...[name, of.seconds('currentTtlSeconds', 'TTL NOW'), ttlColumn, of.ratio('hitRate', 'HIT RATE')],
@@ -161,7 +178,12 @@ function ttlTables({ ttl, namespaces }: WhatifResult): Block[] {
     of.bytes('heldBytesHigh', 'TO', ({ heldBytesInterval }) => heldBytesInterval?.[1] ?? null),
   ];
   const title = 'TTL, the same for all keys, with memory enough for them';
-  return [tableOf('ttl', rows, fields, { title, isSecondary: true, moreWith: '--output json has all' })];
+  const isSecondary = asked.length === 0 && { isSecondary: true as const };
+  return [
+    tableOf('ttl', rows, fields, {
+      ...{ title, shown: { rows: shown }, moreWith: '--output json has all', ...isSecondary },
+    }),
+  ];
 }
 
 function windowFacts(result: WhatifResult) {

@@ -49,7 +49,7 @@ export function viewWhatif(
     ...(hasReads ? answers : []),
     ...caveats('warning', ...result.remarks, ...(hasReads ? doubts : [])),
     ...restoredNotes(result.notifications),
-    ...notes('dim', sampleText(result)),
+    ...notes('dim', hasReads && sampleText(result)),
   ];
 }
 

@@ -253,7 +253,8 @@ export function verdictText({ workload, measure, limit, actual, met, figure: slo
   if (measure === 'slowdown') {
     if (actual === null) return `\`${workload}\`: too few rounds were measured to tell whether it is slower`;
     if (actual <= 0 || slowest === undefined) return `\`${workload}\`: not certainly slower`;
-    const slower = `slower by ${formatRatio(actual)} at least in ${measureText(slowest)}`;
+    const by = actual < 9 ? `slower by ${formatRatio(actual)}` : `${Math.floor(actual + 1)} times as slow`;
+    const slower = `${by} at least in ${measureText(slowest)}`;
     return `\`${workload}\`: ${slower}, ${met ? 'within' : 'above'} ${formatRatio(limit)}`;
   }
   if (measure === 'missRatio')

@@ -12,10 +12,7 @@ import {
 import { type DefineCommand, examples } from '../runner.ts';
 import { InputError } from '../../support/failure.ts';
 
-/**
- * Enough to keep a server on the same machine busy; more than that only wait for each other, and what is measured is
- * their queue (docs/benchmarking.md has figures).
- */
+/** With more, more of the latency is the wait of connections for each other (docs/benchmarking.md has figures). */
 const defaultConnections = 4;
 
 const withDefault = <const Flags extends string, Value>(

@@ -53,7 +53,7 @@ export function simulatedRounds(
       side.push({
         throughputPerSecond: throughputPerSecond * each(),
         latency: Object.fromEntries(
-          Object.entries(latency).map(([name, value]) => [name, (value as number) * each()]),
+          Object.entries(latency).map(([name, value]) => [name, value * each()]),
         ) as unknown as LatencySummary,
       });
     }

@@ -305,7 +305,9 @@ function curveFrom(
   const todaySize = today === null ? 0 : (sizes[today] ?? 0);
   const isOwn = own === null && counted !== null && today !== null;
   const points = sizes.map((size, index): CurvePoint => {
-    if (isOwn && index === today) return { hitRate: counted, hitRateInterval: [counted, counted] };
+    // Where nothing was evicted, more memory changes nothing.
+    if (isOwn && (index === today || (index > today && !terms.hasEvicted)))
+      return { hitRate: counted, hitRateInterval: [counted, counted] };
     const [lows, highs] = isSeen[index] ? [clip, clip] : [low, high];
     const [from = 0, to = 1] = [lows[index], highs[index]];
     const ends = isSeen[index] ? (['likely'] as const) : (['low', 'high'] as const);

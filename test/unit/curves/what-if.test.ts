@@ -13,7 +13,7 @@ function windowOf(namespaces: readonly { readonly keys: number; readonly ttl: nu
     for (let each = 0; each < keys; each++) {
       const key = { high: avalanche(1000 * row + each), low: avalanche(1e6 + 1000 * row + each), row };
       sample.pass(accessKinds.write, key, each, 1000 * ttl);
-      sample.pass(accessKinds.read, key, each + 10);
+      sample.pass(accessKinds.read, key, each + 5000);
     }
   return {
     ...{ at: '', server: '', selection: '', windowSeconds: 10 },
@@ -36,6 +36,20 @@ const ttlsOf = (namespaces: Parameters<typeof windowOf>[0]) =>
   finished(
     answerWhatIf(windowOf(namespaces), { memoryBytes: [], ttlSeconds: [], policy: null }),
   ).whole.ttl.map(({ ttlSeconds }) => ttlSeconds);
+
+it('gives more memory no more hits where nothing was evicted, also where memory has shrunk since', () => {
+  const { nodes, ...window } = windowOf([{ keys: 100, ttl: 100 }]);
+  const [node] = nodes as [(typeof nodes)[0] & object];
+  const { usedBytes: _, ...memory } = node.memory;
+  const shrunk = { ...node, memory: { ...memory, usedBytes: memory.fixedBytes + 5000 }, misses: [20] };
+  const { whole } = finished(
+    answerWhatIf({ ...window, nodes: [shrunk] }, { memoryBytes: [], ttlSeconds: [], policy: null }),
+  );
+  const larger = whole.memory.filter(({ timesToday }) => timesToday >= 1);
+  expect(larger.length).toBeGreaterThan(3);
+  for (const { hitRate, hitRateInterval } of larger)
+    expect([hitRate, hitRateInterval]).toEqual([0.8, [0.8, 0.8]]);
+});
 
 it('asks about the TTLs of each namespace, those that are read most and differ', () => {
   expect(ttlsOf([{ keys: 9, ttl: 2 }])).toEqual([1, 2, 4, 8]);

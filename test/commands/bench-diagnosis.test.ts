@@ -43,9 +43,9 @@ describe('bench latency', () => {
   });
 
   test.each([
-    ['latency', '--duration', '3s'],
-    ['intrinsic', '--keys', '10'],
-  ])('refuses what only bench itself takes: %s %s', async (name, option, value) => {
+    ['latency', '--duration', '3s', 'here it is `--for`; '],
+    ['intrinsic', '--keys', '10', ''],
+  ])('refuses what only bench itself takes: %s %s', async (name, option, value, instead) => {
     for (const args of [
       [name, option, value],
       [option, value, name],
@@ -53,7 +53,7 @@ describe('bench latency', () => {
       const run = await cli(['bench', ...args], { url: testUrl() });
       expect(run).toMatchObject({ exitCode: 2, stdout: '' });
       expect(run.stderr).toBe(
-        `error: \`${option}\` is an option of \`bench\`, and not of \`bench ${name}\`\nhint: \`cachectl help bench ${name}\` shows its options and examples\n`,
+        `error: \`${option}\` is an option of \`bench\`, and not of \`bench ${name}\`\nhint: ${instead}\`cachectl help bench ${name}\` shows its options and examples\n`,
       );
     }
   });

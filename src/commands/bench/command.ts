@@ -174,7 +174,7 @@ export const defineBench: DefineCommand = (program, run) => {
     if (given !== undefined)
       throw new InputError(
         `\`${given.long}\` is an option of \`bench\`, and not of \`bench ${command.name()}\``,
-        `\`cachectl help bench ${command.name()}\` shows its options and examples`,
+        `${given.long === '--duration' ? 'here it is `--for`; ' : ''}\`cachectl help bench ${command.name()}\` shows its options and examples`,
       );
   });
 
